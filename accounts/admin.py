@@ -1,0 +1,122 @@
+"""People and their events in the staff console."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Event, User
+
+if TYPE_CHECKING:
+    CreationForm = AdminUserCreationForm[User]
+    ChangeForm = forms.ModelForm[User]
+    BaseUserAdmin = DjangoUserAdmin[User]
+    EventModelAdmin = admin.ModelAdmin[Event]
+else:
+    CreationForm, ChangeForm = AdminUserCreationForm, forms.ModelForm
+    BaseUserAdmin, EventModelAdmin = DjangoUserAdmin, admin.ModelAdmin
+
+HIDDEN_KEYS = frozenset({"code", "messages", "phone_number", "sender", "text"})
+
+
+class UserCreationForm(CreationForm):
+    """With a password, or without one for somebody who is given theirs later."""
+
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+class UserChangeForm(ChangeForm):
+    """The person, not the password: setting another one has its own page."""
+
+    class Meta:
+        model = User
+        fields = (
+            "email",
+            "is_active",
+            "is_staff",
+            "is_superuser",
+            "email_verified_at",
+            "groups",
+            "user_permissions",
+        )
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin):
+    """Customers and staff. Nobody is deleted here: orders and transfers keep pointing at their people."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
+    search_fields = ("email", "=id")
+    ordering = ("-date_joined",)
+    date_hierarchy = "date_joined"
+    show_full_result_count = False
+    readonly_fields = ("date_joined", "last_login")
+    actions = ("deactivate", "activate")
+    fieldsets = (
+        (None, {"fields": ("email", "email_verified_at", "is_active")}),
+        (_("Staff"), {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @admin.action(description=_("Deactivate: they are signed out everywhere"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: Any) -> None:
+        count = queryset.exclude(pk=request.user.pk).update(is_active=False)
+        self.message_user(request, _("%(count)d deactivated.") % {"count": count})
+
+    @admin.action(description=_("Activate"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: Any) -> None:
+        self.message_user(request, _("%(count)d activated.") % {"count": queryset.update(is_active=True)})
+
+
+@admin.register(Event)
+class EventAdmin(EventModelAdmin):
+    """What customers were told; codes and texts are theirs alone."""
+
+    list_display = ("created_at", "type", "subject", "user")
+    list_filter = ("type", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("=id", "=subject", "=user__email")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    fields = ("id", "sequence", "user", "type", "subject", "created_at", "masked_data")
+    readonly_fields = fields
+
+    @admin.display(description=_("data"))
+    def masked_data(self, event: Event) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(masked(event.data), indent=2, ensure_ascii=False))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return False
+
+
+def masked(data: Any) -> Any:
+    """The same shape without what only the customer may read."""
+    if isinstance(data, dict):
+        return {key: "•••" if key in HIDDEN_KEYS and value else masked(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [masked(item) for item in data]
+    return data

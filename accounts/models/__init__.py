@@ -1,0 +1,6 @@
+"""People and the facts they are told."""
+
+from accounts.models.event import Event
+from accounts.models.user import User
+
+__all__ = ["Event", "User"]

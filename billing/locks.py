@@ -1,0 +1,62 @@
+"""Row locks of the ledger. Order everywhere: verification, then deposit, then account; late, just before the money moves."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+
+from billing.exceptions import UnknownHold
+
+LOCK_ACCOUNT = """
+SELECT (SELECT id FROM billing_account WHERE kind = 'system' AND code = 'revenue')
+FROM billing_account WHERE id = %s FOR NO KEY UPDATE
+"""
+LOCK_HOLD = """
+SELECT h.sequence, h.debit_account_id, h.credit_account_id, h.amount, h.code, h.reference, h.memo, a.currency
+FROM billing_transfer h JOIN billing_account a ON a.id = h.debit_account_id
+WHERE h.id = %s AND h.kind = 'pending'
+FOR NO KEY UPDATE OF a
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold as it was made, and its account's currency. Transfers never change, so this cannot be stale."""
+
+    sequence: int
+    debit: int
+    credit: int
+    amount: Decimal
+    code: str
+    reference: str
+    memo: str
+    currency: str
+
+
+def lock_account(account_id: int) -> int | None:
+    """Queue behind other movements of this customer, so that the next statement sees all of them.
+
+    Returns:
+        The id of the revenue account when it is open: the usual other side, without a round trip of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_ACCOUNT, [account_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def lock_hold(hold_id: uuid.UUID) -> Held:
+    """Lock the account of a hold, and read the hold.
+
+    Raises:
+        UnknownHold: No hold has this id.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_HOLD, [hold_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise UnknownHold
+    return Held(*row)

@@ -1,0 +1,18 @@
+"""What pages and the API read of money. No figure comes from anywhere else."""
+
+from billing.selectors.figures import WalletFigures, system_balance, wallet
+from billing.selectors.rows import StatementPage, StatementRow, place, statement, whole_statement
+from billing.selectors.staff import StaffNote, staff_notes
+
+__all__ = [
+    "StaffNote",
+    "StatementPage",
+    "StatementRow",
+    "WalletFigures",
+    "place",
+    "staff_notes",
+    "statement",
+    "system_balance",
+    "wallet",
+    "whole_statement",
+]

@@ -1,0 +1,1 @@
+"""Everything that installs, starts and packages the product."""

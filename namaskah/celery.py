@@ -1,0 +1,53 @@
+"""Celery: the app and its one static schedule. Tasks only make things happen sooner; the sweeps make them happen."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, celeryd_init, setup_logging
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "namaskah.settings")
+
+app = Celery("namaskah")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["namaskah", "accounts", "billing", "verifications"])
+app.steps["worker"].add(
+    DjangoStructLogInitStep
+)  # a task's log lines carry the request and user that caused it
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Settings have configured logging already; Celery would replace it."""
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _refuse_bad_configuration(**_: Any) -> None:
+    from namaskah.checks import refuse_bad_configuration
+
+    refuse_bad_configuration()
+
+
+def every(task: str, seconds: float) -> dict[str, Any]:
+    """A schedule entry that expires when the next one is due, so a stopped worker finds no backlog."""
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 5.0)}}
+
+
+@app.on_after_configure.connect
+def _schedule(sender: Celery, **_: Any) -> None:
+    sender.conf.beat_schedule = {
+        "heartbeat": every("namaskah.heartbeat", 10),
+        "poll-providers": every("verifications.poll_providers", settings.POLL_INTERVAL_S),
+        "finish-overdue": every("verifications.sweep_orders", 5),
+        "settle-doubtful": every("verifications.settle_doubtful", 5),
+        "close-upstream": every("verifications.close_upstream", 3),
+        "refresh-offers": every("verifications.refresh_offers", settings.OFFER_REFRESH_S),
+        "check-balances": every("verifications.check_balances", 60),
+        "release-orphan-holds": every("verifications.release_orphan_holds", 60),
+        "release-expired-holds": every("billing.release_expired_holds", 60),
+    }

@@ -1,0 +1,304 @@
+"""All settings, read from the environment (or from the file that `NAME_FILE` names). `.env.example` documents each variable."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+import sentry_sdk
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from namaskah.lib.logging import logging_config
+
+# --- Core -------------------------------------------------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if DEBUG else [])
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
+IS_HTTPS = SITE_URL.startswith("https://")
+ROOT_URLCONF = "namaskah.urls"
+WSGI_APPLICATION = "namaskah.wsgi.application"
+ASGI_APPLICATION = "namaskah.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+
+# --- Apps -------------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "namaskah",
+    "accounts",
+    "billing",
+    "verifications",
+    "namaskah.admin_site.StaffConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "simple_history",
+    "django_structlog",
+    "csp",
+    "lucide",
+]
+MIDDLEWARE = [
+    "namaskah.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # random padding makes its length useless to guess a secret by (BREACH)
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "namaskah.middleware.RequestLogMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "namaskah.context_processors.site",
+            ],
+            "builtins": ["namaskah.templatetags.ui", "template_partials.templatetags.partials"],
+        },
+    }
+]
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+# The threads of one process share the pool, which grows only as far as they need it.
+WEB_THREADS = env.int("WEB_THREADS", default=12)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=40)
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://namaskah@127.0.0.1:5432/namaskah")}
+DATABASES["default"].update(
+    {
+        "ATOMIC_REQUESTS": False,
+        "CONN_HEALTH_CHECKS": True,
+    }
+)
+DATABASES["default"].setdefault("OPTIONS", {})
+# PostgreSQL plans a statement once and not each time; off for a PgBouncer older than 1.21.
+if env.bool("DATABASE_PREPARED", default=True):
+    DATABASES["default"]["OPTIONS"].update({"server_side_binding": True, "prepare_threshold": 3})
+if DATABASE_POOL_SIZE > 0:
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5}
+
+# --- Cache, Redis and Celery ------------------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+
+
+def _broker_url(redis_url: str) -> str:
+    """Celery spells a Unix socket differently from redis-py."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={database}"
+
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "namaskah",
+        # redis-py retries a refused connection for four seconds; a page must not wait that long for a cache that is away.
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 1,
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1)},
+        },
+    }
+}
+DJANGO_REDIS_IGNORE_EXCEPTIONS = True  # a lost cache is slower, never an error page
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+CELERY_BROKER_URL = _broker_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "max_retries": 1}
+CELERY_TASK_PUBLISH_RETRY = False  # a sweep does the work of a task that could not be queued
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "UTC"
+
+# --- Authentication and sessions --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004"
+]  # the e-mail is unique without regard to case, which the check cannot see
+AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("accounts:sign-in")
+LOGIN_REDIRECT_URL = reverse_lazy("verifications:order-new")
+LOGOUT_REDIRECT_URL = reverse_lazy("landing")
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "namaskah.views.csrf_failure"
+SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
+SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")
+
+# --- Security ---------------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = IS_HTTPS and not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$"]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_SECURE = IS_HTTPS
+if IS_HTTPS:
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in (
+        "accelerometer",
+        "camera",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "payment",
+        "usb",
+    )
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# --- Static files -----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))()
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = False
+
+# --- E-mail -----------------------------------------------------------------------------------------------------------
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Namaskah SMS <hello@namaskah.example>")
+
+# --- Wallet -----------------------------------------------------------------------------------------------------------
+WALLET_CURRENCY = env.str("WALLET_CURRENCY", default="USD")
+PRICE_STEP = Decimal("0.01")  # prices are rounded up to whole cents
+
+# --- Orders -----------------------------------------------------------------------------------------------------------
+MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=20)
+QUOTE_TTL_S = 15 * 60
+MAX_ROUTES_PER_ORDER = 4
+ORDER_PLACING_BUDGET_S = 25  # after this a customer's patience is gone: no further route is tried
+# No single provider call lasts longer; an attempt still `calling` after it is in doubt
+CALL_DEADLINE_S = env.int("CALL_DEADLINE_S", default=15)
+# A doubtful purchase that shows up nowhere by then was not made
+SETTLE_GIVE_UP_S = env.int("SETTLE_GIVE_UP_S", default=120)
+# How long after its end an order is still watched for an SMS
+LATE_SMS_WINDOW_S = env.int("LATE_SMS_WINDOW_S", default=600)
+LATE_CHECK_INTERVAL_S = env.float("LATE_CHECK_INTERVAL_S", default=20.0)
+# The ledger's own safety net; every order is decided long before
+HOLD_TTL_S = env.int("HOLD_TTL_S", default=24 * 3600)
+# Between the provider's deadline and ours, for an SMS in flight
+EXPIRY_GRACE_S = env.int("EXPIRY_GRACE_S", default=5)
+INLINE_BUYS = env.int(
+    "INLINE_BUYS", default=8
+)  # provider calls a web process makes at once; beyond that the worker makes them
+
+# --- SMS providers ----------------------------------------------------------------------------------------------------
+PROVIDER_CONNECT_TIMEOUT_S = env.float("PROVIDER_CONNECT_TIMEOUT_S", default=3.0)
+PROVIDER_READ_TIMEOUT_S = env.float("PROVIDER_READ_TIMEOUT_S", default=10.0)
+POLL_INTERVAL_S = env.float("POLL_INTERVAL_S", default=2.0)
+POLL_CONCURRENCY = env.int("POLL_CONCURRENCY", default=16)
+APPLY_CONCURRENCY = env.int(
+    "APPLY_CONCURRENCY", default=4
+)  # database transactions at once within one poll cycle
+OFFER_REFRESH_S = env.int("OFFER_REFRESH_S", default=300)
+OFFER_MAX_AGE_S = env.int("OFFER_MAX_AGE_S", default=3600)  # an older price is not sold
+BREAKER_FAILURES = 5
+BREAKER_WINDOW_S = 30
+BREAKER_OPEN_S = 30
+NO_STOCK_TTL_S = 45
+SANDBOX_URL = env.str("SANDBOX_URL", default="")  # set by `make run`; a production system leaves it empty
+SANDBOX_API_KEY = env.str("SANDBOX_API_KEY", default="")
+
+# --- Observability ----------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+LOGGING_CONFIG = None
+logging_config(level=LOG_LEVEL, log_format=LOG_FORMAT)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+HEARTBEAT_MAX_AGE_S = 45
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    sentry_sdk.init(
+        dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False
+    )
+
+# --- Admin and API ----------------------------------------------------------------------------------------------------
+SIMPLE_HISTORY_HISTORY_ID_USE_UUID = False
+REST_FRAMEWORK: dict[str, Any] = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}

@@ -1,0 +1,25 @@
+"""All addresses of the site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from accounts.views.stream import stream
+from namaskah import health
+from verifications.views.catalog import landing
+
+urlpatterns = [
+    path("", landing, name="landing"),
+    path("health", health.health, name="health"),
+    path("ready", health.ready, name="ready"),
+    path("events/stream", stream, name="events-stream"),
+    path("accounts/", include("accounts.urls")),
+    path("", include("billing.urls")),
+    path("", include("verifications.urls")),
+    path("ops/", admin.site.urls),
+]
+handler400 = "namaskah.views.bad_request"
+handler403 = "namaskah.views.permission_denied"
+handler404 = "namaskah.views.not_found"
+handler500 = "namaskah.views.server_error"

@@ -1,0 +1,63 @@
+"""The ASGI application: three vendors and the control API."""
+
+import os
+from collections import Counter
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from sandbox.control import Control
+from sandbox.fivesim import FiveSimApi
+from sandbox.handler import HandlerApi
+from sandbox.hero import HeroApi
+from sandbox.serving import Stopping
+from sandbox.world import World
+
+FRONT = """Namaskah sandbox: stands for the sellers of phone numbers. No real SMS, no real money.
+
+/stubs/handler_api.php       handler dialect (vendor "handler")
+/hero/stubs/handler_api.php  handler dialect as HeroSMS speaks it (vendor "hero")
+/v1/...                      5SIM (vendor "fivesim")
+/_sandbox/...                control API
+
+docs/sandbox.md tells the rest.
+"""
+
+
+def create_app(world: World | None = None, *, stopping: Stopping | None = None) -> Starlette:
+    """Put the application together.
+
+    Args:
+        world: State to serve; a fresh one when absent.
+        stopping: Set by the server when it goes down.
+    """
+    world = world or World()
+    stopping = stopping or Stopping()
+    vendors = world.vendors
+    keys = frozenset(key for key in os.environ.get("SANDBOX_KEYS", "").split(",") if key)
+    control = Control(world, os.environ.get("SANDBOX_SECRET", ""))
+    classic = HandlerApi(vendors["handler"], keys=keys, stopping=stopping)
+    hero = HeroApi(vendors["hero"], keys=keys, stopping=stopping)
+    fivesim = FiveSimApi(vendors["fivesim"], keys=keys, stopping=stopping)
+    strayed: Counter[str] = Counter()
+
+    async def front(request: Request) -> Response:
+        return PlainTextResponse(FRONT)
+
+    async def elsewhere(request: Request) -> Response:
+        # Where the fault `redirect` points to: a client that comes here followed it, with its key.
+        strayed["followed"] += 1
+        return PlainTextResponse(f"you followed a redirect, {strayed['followed']} so far")
+
+    return Starlette(
+        routes=[
+            Route("/", front),
+            Route("/stubs/handler_api.php", classic, methods=["GET", "POST"]),
+            Route("/v1/{rest:path}", fivesim, methods=["GET"]),
+            Route("/hero/stubs/handler_api.php", hero, methods=["GET", "POST"]),
+            *control.routes(),
+            Route("/elsewhere", elsewhere),
+        ]
+    )

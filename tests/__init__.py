@@ -1,0 +1,1 @@
+"""The test suite; one tree because factories and customer flows span the apps."""

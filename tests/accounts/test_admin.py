@@ -1,0 +1,122 @@
+"""People and events in the staff console."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.admin import masked
+from accounts.models import User
+from tests.factories.accounts import PASSWORD, StaffFactory, UserFactory, record_event
+
+pytestmark = pytest.mark.django_db
+
+USERS, ADD_USER = "admin:accounts_user_changelist", "admin:accounts_user_add"
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(StaffFactory.create())
+    return client
+
+
+def test_users_are_found_by_address(staff: Client) -> None:
+    UserFactory.create(email="ann@example.com")
+    UserFactory.create(email="bob@example.com")
+
+    page = staff.get(reverse(USERS), {"q": "ANN@"}).content.decode()
+
+    assert "ann@example.com" in page
+    assert "bob@example.com" not in page
+
+
+@pytest.mark.parametrize("usable", ["true", "false"])
+def test_user_is_added_with_or_without_password(staff: Client, usable: str) -> None:
+    values = {"email": "New@EXAMPLE.com", "usable_password": usable}
+    if usable == "true":
+        values |= {"password1": PASSWORD, "password2": PASSWORD}
+
+    answer = staff.post(reverse(ADD_USER), values)
+
+    user = User.objects.get(email="New@example.com")
+    assert answer.status_code == 302
+    assert user.has_usable_password() == (usable == "true")
+    assert (user.is_staff, user.is_superuser) == (False, False)
+
+
+def test_taken_address_is_a_form_error(staff: Client) -> None:
+    UserFactory.create(email="ann@example.com")
+
+    answer = staff.post(reverse(ADD_USER), {"email": "ANN@example.com", "usable_password": "false"})
+
+    assert "already has an account" in answer.content.decode()
+
+
+def test_change_page_shows_no_password_and_saves(staff: Client) -> None:
+    user = UserFactory.create(email="ann@example.com")
+    address = reverse("admin:accounts_user_change", args=[user.pk])
+
+    page = staff.get(address).content.decode()
+    answer = staff.post(
+        address, {"email": "Ann@example.com", "email_verified_at_0": "", "email_verified_at_1": ""}
+    )
+
+    user.refresh_from_db()
+    assert user.password not in page
+    assert "md5$" not in page
+    assert (answer.status_code, user.email, user.is_active) == (302, "Ann@example.com", False)
+    assert user.check_password(PASSWORD)
+
+
+def test_deactivate_spares_oneself(staff: Client) -> None:
+    user = UserFactory.create()
+    everybody = [str(pk) for pk in User.objects.values_list("pk", flat=True)]
+
+    staff.post(reverse(USERS), {"action": "deactivate", "_selected_action": everybody})
+
+    assert list(User.objects.filter(is_active=False)) == [user]
+    staff.post(reverse(USERS), {"action": "activate", "_selected_action": [str(user.pk)]})
+    assert User.objects.filter(is_active=True).count() == 2
+
+
+def test_nobody_is_deleted(staff: Client) -> None:
+    user = UserFactory.create()
+
+    answer = staff.post(reverse("admin:accounts_user_delete", args=[user.pk]), {"post": "yes"})
+
+    assert answer.status_code == 403
+    assert User.objects.filter(pk=user.pk).exists()
+
+
+def test_event_is_read_only_and_masked(staff: Client) -> None:
+    event = record_event(
+        UserFactory.create(), code="482913", messages=[{"text": "Your code is 482913"}], price="0.3500"
+    )
+    address = reverse("admin:accounts_event_change", args=[event.pk])
+
+    lists = staff.get(reverse("admin:accounts_event_changelist")).content.decode()
+    detail = staff.get(address).content.decode()
+
+    assert "482913" not in lists + detail
+    assert "0.3500" in detail
+    assert staff.post(address, {"subject": "x"}).status_code == 403
+    assert staff.get(reverse("admin:accounts_event_add")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"code": "1", "status": "received"}, {"code": "•••", "status": "received"}),
+        ({"code": "", "failure": None}, {"code": "", "failure": None}),
+        ({"a": [{"text": "t", "id": 1}]}, {"a": [{"text": "•••", "id": 1}]}),
+    ],
+)
+def test_masked_hides_what_only_the_customer_may_read(data: object, shown: object) -> None:
+    assert masked(data) == shown
+
+
+def test_customer_is_not_let_in(client: Client) -> None:
+    client.force_login(UserFactory.create())
+
+    assert client.get(reverse(USERS)).status_code == 302

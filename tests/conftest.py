@@ -1,0 +1,24 @@
+"""For the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+pytest_plugins = ["tests.shop"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_append_only_tables() -> Iterator[None]:
+    """Emptying the database between transactional tests must pass the triggers that keep the ledger append-only."""
+    original = DatabaseOperations.execute_sql_flush
+
+    def flush(self: DatabaseOperations, sql_list: list[str]) -> None:
+        without_triggers = "SET LOCAL session_replication_role = replica"
+        original(self, [without_triggers, *sql_list])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+        yield

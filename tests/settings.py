@@ -1,0 +1,41 @@
+"""The product's settings for the test suite: same engines, cheap passwords, nothing sent anywhere.
+
+`tests.services_plugin` has put DATABASE_URL and REDIS_URL in place before this module is read.
+"""
+
+from __future__ import annotations
+
+import os
+
+# What the developer's shell holds must not decide how a test ends.
+os.environ.update(
+    {
+        "DEBUG": "0",
+        "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+        "DATABASE_POOL_SIZE": "0",  # a thread that closes its connections has really closed them
+        "EMAIL_URL": "memorymail://",
+        "LOG_FORMAT": "console",
+        "LOG_LEVEL": "WARNING",
+        "SANDBOX_API_KEY": "sandbox-tests",
+        "SANDBOX_URL": "",
+        "SECRET_KEY": "tests-only-" + "k" * 50,
+        "SENTRY_DSN": "",
+        "SIGN_IN_RATE": "1000/m",
+        "SIGN_UP_RATE": "1000/m",
+        "SITE_URL": "http://testserver",
+        "WALLET_CURRENCY": "USD",
+    }
+)
+
+from namaskah.settings import *  # noqa: F403
+
+# A real Argon2 hash takes 50 ms, and the suite makes hundreds of users.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A manifest needs collectstatic first.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True  # no scan of the static files at each start
+WHITENOISE_USE_FINDERS = True
