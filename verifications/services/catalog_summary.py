@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from django.db import connection
+from django.db import connection, transaction
 
 from verifications.selectors.offers import fresh_since
 from verifications.services import pricing
@@ -40,12 +40,28 @@ _WRITE = """
           IS DISTINCT FROM (d.price, coalesce(d.countries, 0), d.seen_at)
 """
 _NOWHERE = 0  # no country has this id
+# Providers are read side by side: without a turn each, the one that read first could write last, and what it missed stays
+# missing until the next refresh.
+_TURN = "SELECT pg_advisory_xact_lock(%s, 0)"
+_LOCK_SPACE = 0x4E54
+
+Digest = tuple[Decimal, int, dt.datetime]
 
 
+@transaction.atomic
 def refresh() -> None:
     """Rewrite the digest of every service whose lowest price, number of countries or time of reading has changed."""
-    rules = pricing.Rules.load()
-    digests: dict[int, tuple[Decimal, int, dt.datetime]] = {}
+    _wait_for_turn()
+    _write(_read(pricing.Rules.load()))
+
+
+def _wait_for_turn() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN, [_LOCK_SPACE])
+
+
+def _read(rules: pricing.Rules) -> dict[int, Digest]:
+    digests: dict[int, Digest] = {}
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, {"special": sorted(rules.countries), "fresh_since": fresh_since()})
         for service_id, country_id, cost, countries, seen_at in cursor.fetchall():
@@ -55,6 +71,11 @@ def refresh() -> None:
             price = markup.price(cost)
             lowest, total, latest = digests.get(service_id, (price, 0, seen_at))
             digests[service_id] = (min(lowest, price), total + countries, max(latest, seen_at))
+    return digests
+
+
+def _write(digests: dict[int, Digest]) -> None:
+    with connection.cursor() as cursor:
         cursor.execute(
             _WRITE,
             {

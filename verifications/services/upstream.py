@@ -118,6 +118,10 @@ def _record_snapshot(attempt: Attempt, snapshot: Snapshot) -> None:
         if locked.closing == Closing.FINISH_DUE and snapshot.state != UpstreamState.WAITING:
             locked.closing, locked.closing_due_at = Closing.CLOSED, None
             locked.save(update_fields=["closing", "closing_due_at"])
+        elif locked.closing == Closing.CANCEL_DUE and snapshot.messages:
+            # What has an SMS is charged and can only be finished, and some dialects show it as received for ever.
+            locked.closing, locked.closing_due_at = Closing.FINISH_DUE, timezone.now()
+            locked.save(update_fields=["closing", "closing_due_at"])
         elif locked.closing in _DUE:
             _postpone(locked)
 
