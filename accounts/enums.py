@@ -15,3 +15,7 @@ class EventType(models.TextChoices):
     VERIFICATION_CANCELLED = "verification.cancelled", _("Order cancelled")
     VERIFICATION_EXPIRED = "verification.expired", _("Order expired")
     VERIFICATION_FAILED = "verification.failed", _("Order failed")
+    DEPOSIT_SUCCEEDED = "deposit.succeeded", _("Top-up paid")
+    DEPOSIT_FAILED = "deposit.failed", _("Top-up not paid")
+    REFUND_PROCESSED = "refund.processed", _("Refund paid")
+    WALLET_LOW = "wallet.low", _("Balance is low")

@@ -11,8 +11,8 @@ from django.db import connection
 from billing.exceptions import UnknownHold
 
 LOCK_ACCOUNT = """
-SELECT (SELECT id FROM billing_account WHERE kind = 'system' AND code = 'revenue')
-FROM billing_account WHERE id = %s FOR NO KEY UPDATE
+SELECT (SELECT r.id FROM billing_account r WHERE r.kind = 'system' AND r.code = 'revenue' AND r.currency = a.currency)
+FROM billing_account a WHERE a.id = %s FOR NO KEY UPDATE
 """
 LOCK_HOLD = """
 SELECT h.sequence, h.debit_account_id, h.credit_account_id, h.amount, h.code, h.reference, h.memo, a.currency

@@ -248,6 +248,67 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Namaskah SMS <hello@
 # --- Wallet -----------------------------------------------------------------------------------------------------------
 WALLET_CURRENCY = env.str("WALLET_CURRENCY", default="USD")
 PRICE_STEP = Decimal("0.01")  # prices are rounded up to whole cents
+WALLET_LOW_BELOW = Decimal(env.str("WALLET_LOW_BELOW", default="1.00"))  # the customer is told once below it
+# Seals what must be read back and not leak (charge codes of cards); the first key seals, all open. 32 bytes, base64 for URLs.
+DATA_KEYS = env.list("DATA_KEYS", default=[])
+# Staff moves more than this only with a second member of staff; wallet currency.
+APPROVAL_ABOVE = Decimal(env.str("APPROVAL_ABOVE", default="200"))
+
+# --- Paystack ---------------------------------------------------------------------------------------------------------
+# Facts about the vendor that may change without us: docs/providers/paystack.md says where each comes from.
+PAYSTACK_SECRET_KEY = env.str("PAYSTACK_SECRET_KEY", default="")  # empty: top-ups are not offered
+PAYSTACK_PREVIOUS_SECRET_KEY = env.str("PAYSTACK_PREVIOUS_SECRET_KEY", default="")  # while a key is rotated
+PAYSTACK_PUBLIC_KEY = env.str("PAYSTACK_PUBLIC_KEY", default="")
+PAYSTACK_BASE_URL = env.str("PAYSTACK_BASE_URL", default="https://api.paystack.co").rstrip("/")
+PAYSTACK_CURRENCY = env.str("PAYSTACK_CURRENCY", default="NGN")
+PAYSTACK_CHECKOUT_ORIGINS = env.list("PAYSTACK_CHECKOUT_ORIGINS", default=["https://checkout.paystack.com"])
+PAYSTACK_INLINE_URL = env.str("PAYSTACK_INLINE_URL", default="https://js.paystack.co/v2/inline.js")
+PAYSTACK_CHANNELS = env.list("PAYSTACK_CHANNELS", default=["card", "bank_transfer", "ussd", "bank"])
+PAYSTACK_CONNECT_TIMEOUT_S = env.float("PAYSTACK_CONNECT_TIMEOUT_S", default=3.0)
+PAYSTACK_READ_TIMEOUT_S = env.float("PAYSTACK_READ_TIMEOUT_S", default=10.0)
+PAYSTACK_CHARGE_READ_TIMEOUT_S = env.float("PAYSTACK_CHARGE_READ_TIMEOUT_S", default=20.0)
+PAYSTACK_RATE_PER_S = env.float("PAYSTACK_RATE_PER_S", default=5.0)
+PAYSTACK_BURST = env.int("PAYSTACK_BURST", default=10)
+PAYSTACK_VERIFY_PER_S = env.float("PAYSTACK_VERIFY_PER_S", default=2.0)
+PAYSTACK_REFUND_PER_S = env.float("PAYSTACK_REFUND_PER_S", default=1.0)
+PAYSTACK_WEBHOOK_ADDRESSES = env.list(
+    "PAYSTACK_WEBHOOK_ADDRESSES", default=["52.31.139.75", "52.49.173.169", "52.214.14.220"]
+)
+PAYSTACK_WEBHOOK_ADDRESSES_ENFORCED = env.bool("PAYSTACK_WEBHOOK_ADDRESSES_ENFORCED", default=False)
+PAYSTACK_WEBHOOK_MAX_BYTES = 256 * 1024
+PAYSTACK_DEDICATED_ACCOUNTS = env.bool("PAYSTACK_DEDICATED_ACCOUNTS", default=False)
+PAYSTACK_DEDICATED_BANK = env.str("PAYSTACK_DEDICATED_BANK", default="wema-bank")
+
+# --- Deposits and refunds ---------------------------------------------------------------------------------------------
+# Whole units of the charge currency; empty: what billing/currencies.py says for it.
+TOP_UP_MIN = env.str("TOP_UP_MIN", default="")
+TOP_UP_MAX = env.str("TOP_UP_MAX", default="")
+FIRST_TOP_UP_MAX = env.str("FIRST_TOP_UP_MAX", default="")
+TOP_UP_DAILY_MAX = env.str("TOP_UP_DAILY_MAX", default="")
+TOP_UP_OPEN_MAX = env.int("TOP_UP_OPEN_MAX", default=5)
+DECLINES_PER_HOUR = env.int("DECLINES_PER_HOUR", default=5)
+CARDS_PER_USER = env.int("CARDS_PER_USER", default=5)
+USERS_PER_CARD = env.int("USERS_PER_CARD", default=2)
+DEPOSIT_WATCH_S = env.int("DEPOSIT_WATCH_S", default=7 * 24 * 3600)  # late payments are credited until then
+# Seconds until the first look at a deposit of which no webhook told anything.
+DEPOSIT_FIRST_LOOK_S = env.int("DEPOSIT_FIRST_LOOK_S", default=120)
+REFUND_WINDOW_DAYS = env.int("REFUND_WINDOW_DAYS", default=90)
+REFUND_AUTO_MAX = Decimal(
+    env.str("REFUND_AUTO_MAX", default="0")
+)  # up to this staff is not asked; wallet currency
+REFUND_MATCH_S = env.int("REFUND_MATCH_S", default=24 * 3600)  # then a person decides about a lost answer
+EXCHANGE_RATE_URL = env.str("EXCHANGE_RATE_URL", default="https://open.er-api.com/v6/latest")
+EXCHANGE_RATE_REFRESH_S = env.int("EXCHANGE_RATE_REFRESH_S", default=6 * 3600)
+EXCHANGE_RATE_MAX_AGE_S = env.int("EXCHANGE_RATE_MAX_AGE_S", default=72 * 3600)
+EXCHANGE_RATE_MARGIN_PERCENT = Decimal(env.str("EXCHANGE_RATE_MARGIN_PERCENT", default="0"))
+RECONCILE_DAYS = env.int("RECONCILE_DAYS", default=3)
+
+# --- Receipts ---------------------------------------------------------------------------------------------------------
+SELLER_NAME = env.str("SELLER_NAME", default="Namaskah SMS")
+SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")  # lines separated by |
+SELLER_EMAIL = env.str("SELLER_EMAIL", default="")
+SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
+TAX_LINE = env.str("TAX_LINE", default="")  # as `VAT 7.5% included`; no line when empty
 
 # --- Orders -----------------------------------------------------------------------------------------------------------
 MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=20)

@@ -12,10 +12,15 @@ os.environ.update(
     {
         "DEBUG": "0",
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+        "DATA_KEYS": "dGVzdHMtb25seS1rZXktdGhhdC1zZWFscy1ub3RoaW4=",
         "DATABASE_POOL_SIZE": "0",  # a thread that closes its connections has really closed them
         "EMAIL_URL": "memorymail://",
         "LOG_FORMAT": "console",
         "LOG_LEVEL": "WARNING",
+        "PAYSTACK_BASE_URL": "http://127.0.0.1:1/paystack",  # nobody: a test that calls out names its stand-in
+        "PAYSTACK_CURRENCY": "NGN",
+        "PAYSTACK_PUBLIC_KEY": "pk_test_tests",
+        "PAYSTACK_SECRET_KEY": "sk_test_0123456789abcdef0123456789abcdef01234567",
         "SANDBOX_API_KEY": "sandbox-tests",
         "SANDBOX_URL": "",
         "SECRET_KEY": "tests-only-" + "k" * 50,

@@ -61,7 +61,7 @@ class Account(models.Model):
         permissions: ClassVar = [("adjust_balance", _("Can credit and debit customers"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["code"], condition=Q(kind="system"), name="account_system_code_once"
+                fields=["code", "currency"], condition=Q(kind="system"), name="account_system_code_once"
             ),
             models.CheckConstraint(
                 condition=Q(kind="customer", user__isnull=False) | Q(kind="system", user__isnull=True),

@@ -83,8 +83,8 @@ UNION ALL
 SELECT format('user %s has %s wallets', user_id, count(*))
 FROM billing_account WHERE user_id IS NOT NULL GROUP BY user_id HAVING count(*) > 1
 UNION ALL
-SELECT format('there are %s system accounts called %s', count(*), code)
-FROM billing_account WHERE kind = 'system' GROUP BY code HAVING count(*) > 1
+SELECT format('there are %s system accounts called %s in %s', count(*), code, currency)
+FROM billing_account WHERE kind = 'system' GROUP BY code, currency HAVING count(*) > 1
 """
 
 SHAPES = """

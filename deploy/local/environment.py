@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ HOST = "127.0.0.1"
 GENERATED: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "SANDBOX_API_KEY": lambda: f"sandbox{secrets.token_hex(16)}",
+    "DATA_KEYS": lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "PAYSTACK_SECRET_KEY": lambda: f"sk_test_{secrets.token_hex(20)}",
+    "PAYSTACK_PUBLIC_KEY": lambda: f"pk_test_{secrets.token_hex(20)}",
 }
 HEADER = "# Written by `make run` for this machine only. manage.py reads it when DATABASE_URL is not set.\n"
 
@@ -87,7 +91,12 @@ def prepare(wanted: Wanted, urls: Mapping[str, str], environ: Mapping[str, str])
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DEBUG": "0",  # people meet the designed error pages; `DEBUG=1 make run` shows developers tracebacks
         "EMAIL_URL": f"filemail:///{quote(str(mail))}",
+        "EXCHANGE_RATE_URL": f"{wanted.sandbox_url}/rates/latest",
         "LOG_FORMAT": "console",
+        "PAYSTACK_BASE_URL": f"{wanted.sandbox_url}/paystack",
+        "PAYSTACK_CHECKOUT_ORIGINS": wanted.sandbox_url,
+        "PAYSTACK_INLINE_URL": f"{wanted.sandbox_url}/paystack/inline.js",
+        "SANDBOX_PAYSTACK_WEBHOOK_URL": f"{wanted.site_url}/webhooks/paystack",
         "SANDBOX_URL": wanted.sandbox_url,
         "SITE_URL": wanted.site_url,
         "STATIC_ROOT": str(static),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django.utils.formats import number_format
 
 PLACES = 4
+RATE_PLACES = 6  # of an exchange rate
+SUBUNITS = 100  # of every currency Paystack knows, those without coins included
 UNIT = Decimal("0.0001")
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "NGN": "₦", "GHS": "GH₵", "KES": "KSh", "ZAR": "R"}
 
@@ -19,6 +21,33 @@ def quantize(amount: Decimal) -> Decimal:
 def round_up(amount: Decimal, step: Decimal) -> Decimal:
     """Round up to a whole multiple of `step`, e.g. to cents."""
     return quantize((amount / step).to_integral_value(rounding=ROUND_CEILING) * step)
+
+
+def round_down(amount: Decimal) -> Decimal:
+    """Drop what is below the precision of the ledger: what we owe is never more than what we got."""
+    return amount.quantize(UNIT, rounding=ROUND_DOWN)
+
+
+def from_subunits(subunits: int) -> Decimal:
+    """`500000` of a charge currency as `Decimal("5000.0000")`."""
+    return quantize(Decimal(subunits) / SUBUNITS)
+
+
+def to_subunits(amount: Decimal) -> int:
+    """`Decimal("5000")` as `500000`.
+
+    Raises:
+        ValueError: A fraction of a subunit.
+    """
+    subunits = amount * SUBUNITS
+    if subunits != subunits.to_integral_value():
+        raise ValueError(f"Not a whole number of subunits: {amount}")
+    return int(subunits)
+
+
+def format_subunits(subunits: int, currency: str) -> str:
+    """An amount of a charge currency for people, `₦5,000.00`."""
+    return format_money(from_subunits(subunits), currency)
 
 
 def format_amount(amount: Decimal) -> str:

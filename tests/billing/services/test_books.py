@@ -298,7 +298,7 @@ def test_accounts_with_wrong_owners_are_found(busy: Account) -> None:
         OWNERS: [
             f"account {revenue.pk}: a system account with user {user}",
             f"user {user} has 2 wallets",
-            "there are 2 system accounts called revenue",
+            "there are 2 system accounts called revenue in USD",
         ]
     }
 

@@ -1,0 +1,129 @@
+"""What a customer pays with again: saved cards, automatic top-up, an account number of one's own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.enums import StopReason
+
+
+class SavedCard(models.Model):
+    """A card that may be charged again, kept with consent. The charge code is sealed; see `namaskah.lib.sealing`."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_cards", db_index=False
+    )
+    fingerprint = models.CharField(
+        max_length=64, help_text=_("Keyed digest of Paystack's signature of the card.")
+    )
+    sealed_code = models.TextField(editable=False)
+    email = models.EmailField(
+        _("e-mail it is bound to"),
+        max_length=254,
+        help_text=_("A later charge must name this one, whatever it is now."),
+    )
+    customer_code = models.CharField(max_length=60, blank=True)
+    brand = models.CharField(_("brand"), max_length=40, blank=True)
+    last4 = models.CharField(_("last four digits"), max_length=4, blank=True)
+    exp_month = models.PositiveSmallIntegerField(null=True, blank=True)
+    exp_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    bank = models.CharField(_("bank"), max_length=100, blank=True)
+    country_code = models.CharField(_("country"), max_length=2, blank=True)
+    consented_at = models.DateTimeField(_("consent"), default=timezone.now)
+    declined_at = models.DateTimeField(_("last declined"), null=True, blank=True)
+    removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
+    # Set until Paystack has confirmed that the code is dead there, too.
+    deactivate_due_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("saved card")
+        verbose_name_plural = _("saved cards")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "fingerprint"], condition=Q(removed_at__isnull=True), name="saved_card_once"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["deactivate_due_at"],
+                condition=Q(deactivate_due_at__isnull=False),
+                name="saved_card_deactivation_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand} {self.last4}".strip()
+
+
+class AutoTopUp(models.Model):
+    """A customer's standing order: below the threshold, charge the card. Amounts of the charge are in its currency."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="auto_top_up")
+    card = models.ForeignKey(SavedCard, models.PROTECT, null=True, blank=True, related_name="+")
+    is_on = models.BooleanField(_("on"), default=False)
+    threshold = models.DecimalField(
+        _("below"), max_digits=19, decimal_places=4, help_text=_("Wallet currency.")
+    )
+    charge_currency = models.CharField(max_length=3)
+    amount_subunits = models.BigIntegerField(_("amount, in subunits"))
+    monthly_cap_subunits = models.BigIntegerField(_("at most a month, in subunits"))
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    stop_reason = models.CharField(_("off because"), max_length=10, choices=StopReason, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("automatic top-up")
+        verbose_name_plural = _("automatic top-ups")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(amount_subunits__gt=0, monthly_cap_subunits__gte=models.F("amount_subunits")),
+                name="auto_top_up_cap_covers_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_on=False) | Q(card__isnull=False), name="auto_top_up_on_has_card"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_try_at"], condition=Q(is_on=True), name="auto_top_up_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class DedicatedAccount(models.Model):
+    """A bank account number of the customer's own; what arrives there is a deposit."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="dedicated_account")
+    customer_code = models.CharField(max_length=60, blank=True)
+    paystack_id = models.BigIntegerField(null=True, blank=True, unique=True)
+    account_number = models.CharField(_("account number"), max_length=20, blank=True)
+    account_name = models.CharField(_("account name"), max_length=120, blank=True)
+    bank_name = models.CharField(_("bank"), max_length=100, blank=True)
+    bank_slug = models.CharField(max_length=60, blank=True)
+    is_active = models.BooleanField(_("active"), default=False)
+    failure = models.CharField(_("refused because"), max_length=200, blank=True)
+    requeried_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("bank account number")
+        verbose_name_plural = _("bank account numbers")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account_number"],
+                condition=~Q(account_number=""),
+                name="dedicated_account_number_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank_name} {self.account_number}".strip()

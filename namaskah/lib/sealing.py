@@ -1,0 +1,43 @@
+"""Sealing small secrets that have to be read back, with the keys of `DATA_KEYS` (Fernet: AES-128-CBC with HMAC-SHA256).
+
+Source: https://cryptography.io/en/latest/fernet/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class CannotUnseal(Exception):
+    """The text was sealed with a key that is not in `DATA_KEYS`, or was changed."""
+
+
+def seal(text: str) -> str:
+    """Encrypt with the first key; the result is text for a database column."""
+    return _keys().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Return what was sealed.
+
+    Raises:
+        CannotUnseal: No key of ours fits.
+    """
+    try:
+        return _keys().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise CannotUnseal from None
+
+
+def fingerprint(text: str) -> str:
+    """A keyed digest that finds equal texts again without keeping them; 64 hexadecimal digits."""
+    key = hashlib.sha256(b"fingerprint:" + settings.SECRET_KEY.encode()).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.DATA_KEYS])
