@@ -24,7 +24,7 @@ INSERT INTO verifications_offer (price_list_id, provider_id, country_id, country
     cost, provider_cost, stock, success_rate)
 SELECT list.id, list.provider_id, list.country_id, list.code, service.id, service.code, 'virtual' || operator,
     cost, cost, 100 + operator, 60
-FROM generate_series(%(from)s, %(to)s) AS operator
+FROM generate_series(%(from)s::int, %(to)s::int) AS operator
 CROSS JOIN (SELECT * FROM verifications_providercountrycode WHERE provider_id = ANY(%(providers)s) AND offer_count >= 0) AS list
 CROSS JOIN verifications_service AS service
 CROSS JOIN LATERAL (SELECT 0.1 + ((operator * 37 + service.id * 11 + list.id * 7) %% 900) / 1000.0 AS cost) AS priced
@@ -37,7 +37,7 @@ SELECT n, uuidv7(at - now()) AS id, uuidv7(at - now()) AS attempt, uuidv7(at - n
     account.user_id, account.id AS account, at,
     services[1 + n %% array_length(services, 1)] AS service_id, countries[1 + n %% array_length(countries, 1)] AS country_id,
     n %% 10 < 8 AS coded
-FROM generate_series(%(first)s, %(first)s + %(count)s - 1) AS n
+FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(count)s - 1) AS n
 CROSS JOIN LATERAL (SELECT now() - ((%(first)s + %(count)s - n) * interval '20 s') AS at) AS timed
 CROSS JOIN (SELECT array_agg(id ORDER BY id) AS services FROM verifications_service) AS s
 CROSS JOIN (SELECT array_agg(id ORDER BY id) AS countries FROM verifications_country) AS c
@@ -98,7 +98,7 @@ _made = {"orders": 0, "operators": 0}
 _STRANGERS = """
 WITH person AS (
     INSERT INTO accounts_user (password, is_superuser, email, is_active, is_staff, date_joined)
-    SELECT '!', false, 'stranger' || n || '@bench.localhost', true, false, now() FROM generate_series(1, %s) AS n
+    SELECT '!', false, 'stranger' || n || '@bench.localhost', true, false, now() FROM generate_series(1, %s::int) AS n
     RETURNING id
 )
 INSERT INTO billing_account (kind, code, user_id, currency) SELECT 'customer', 'wallet', id, %s FROM person

@@ -64,3 +64,15 @@ class UnknownHold(DomainError):
 
     def __init__(self) -> None:
         super().__init__(_("There is no such hold."))
+
+
+class RateTooOld(DomainError):
+    """No exchange rate that is fresh enough to sell by."""
+
+    code = "payments_paused"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Top-ups are paused: today's exchange rate has not arrived yet. Please try again later.")
+        )
