@@ -299,5 +299,5 @@ def _unplaced(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Verification:
     """An order that was handed to the worker and that nobody has placed yet."""
     with monkeypatch.context() as patch:
         patch.setattr(buying._slots, "acquire", lambda blocking=True: False)
-        patch.setattr(ordering, "_hand_to_worker", lambda _: None)
+        patch.setattr(ordering, "enqueue", lambda *_: None)
         return shop.order()

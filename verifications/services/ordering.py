@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from billing.enums import TransferCode
 from billing.services import ledger
 from namaskah.lib import rows
 from namaskah.lib.ids import uuid7
+from namaskah.lib.queueing import enqueue
 from verifications import locks
 from verifications.enums import Outcome, Status, Step
 from verifications.exceptions import BadQuote, FormAlreadyUsed, PriceChanged, TooManyOpenOrders
@@ -185,7 +184,7 @@ def commit_intention(wanted: Order, terms: Terms, *, call_now: bool) -> tuple[Ve
     ordered = (Step.ORDERED, {"amount": str(terms.price)})
     if not call_now:
         transitions.note_all(verification, [ordered])
-        transaction.on_commit(lambda: _hand_to_worker(verification_id))
+        enqueue("verifications.place_order", str(verification_id))
         return verification, None
     attempt = attempts.begin(verification, terms.best, number=1, ceiling=terms.ceiling)
     transitions.note_all(verification, [ordered, attempts.attempted(attempt)])
@@ -235,10 +234,3 @@ def _promise(wanted: Order) -> Decimal | None:
 def _needs_an_attempt(verification: Verification) -> bool:
     undecided = verification.attempts.filter(outcome__in=[Outcome.CALLING, Outcome.DOUBTFUL])
     return verification.status == Status.ORDERING and not undecided.exists()
-
-
-def _hand_to_worker(verification_id: uuid.UUID) -> None:
-    try:
-        current_app.send_task("verifications.place_order", args=[str(verification_id)])
-    except OperationalError:
-        log.warning("Broker away; the sweep will place this order", verification=str(verification_id))
