@@ -10,7 +10,8 @@ case "$role" in
     release)
         python manage.py check --deploy --fail-level ERROR --database default
         python manage.py migrate --no-input
-        exec python manage.py load_catalogue
+        python manage.py load_catalogue
+        exec python manage.py refresh_exchange_rate
         ;;
     web)
         # One process per container; scale by containers. Clients are told apart by the proxy's headers.

@@ -10,4 +10,4 @@ class NamaskahConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the configuration checks."""
-        from namaskah import checks  # noqa: F401  # importing registers
+        from namaskah import checks, checks_payments  # noqa: F401  # importing registers

@@ -48,7 +48,7 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
 @register(TAG)
 def check_debug(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """DEBUG shows source code and settings to whoever provokes an error."""
-    public = [host for host in _hosts() if not _is_local(host)]
+    public = [host for host in _hosts() if not is_local(host)]
     if not settings.DEBUG or not public:
         return []
     return [
@@ -81,7 +81,7 @@ def check_addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[C
         return []
     errors: list[CheckMessage] = []
     site = urlsplit(settings.SITE_URL)
-    if site.scheme != "https" and not _is_local(site.hostname or ""):
+    if site.scheme != "https" and not is_local(site.hostname or ""):
         errors.append(
             Error(
                 "SITE_URL does not begin with https://.",
@@ -136,5 +136,6 @@ def _hosts() -> list[str]:
     return [*settings.ALLOWED_HOSTS, urlsplit(settings.SITE_URL).hostname or ""]
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether a host name or address is this machine."""
     return host in LOCAL_HOSTS or host.startswith("127.") or host.endswith(".localhost")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 from pydantic import BaseModel, Field, ValidationError
 
@@ -27,6 +28,7 @@ STAFF = "staff"
 # A source that is this far off the last rate is wrong more often than the market moved so far.
 LARGEST_STEP = Decimal("0.25")
 SMALLEST, LARGEST = Decimal(1).scaleb(-RATE_PLACES), Decimal(10) ** 12
+_ASKED = "exchange-rate-asked"
 _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S, _MAX_BYTES = 3.0, 10.0, 256 * 1024
 
 
@@ -94,6 +96,16 @@ def enter(*, rate: Decimal, reason: str, actor: User | None) -> ExchangeRate:
     )
     log.info("Exchange rate entered", rate=str(made.rate), actor=actor.pk if actor else None)
     return made
+
+
+def refresh_if_due() -> None:
+    """Refresh once an interval; after a failure soon again."""
+    if not cache.add(_ASKED, 1, timeout=settings.EXCHANGE_RATE_REFRESH_S):
+        return
+    refresh()
+    rate = current()
+    if rate is None or is_stale(rate):
+        cache.delete(_ASKED)
 
 
 def refresh() -> ExchangeRate | None:

@@ -96,6 +96,7 @@ def prepare(wanted: Wanted, urls: Mapping[str, str], environ: Mapping[str, str])
         "PAYSTACK_BASE_URL": f"{wanted.sandbox_url}/paystack",
         "PAYSTACK_CHECKOUT_ORIGINS": wanted.sandbox_url,
         "PAYSTACK_INLINE_URL": f"{wanted.sandbox_url}/paystack/inline.js",
+        "PAYSTACK_WEBHOOK_ADDRESSES": HOST,
         "SANDBOX_PAYSTACK_WEBHOOK_URL": f"{wanted.site_url}/webhooks/paystack",
         "SANDBOX_URL": wanted.sandbox_url,
         "SITE_URL": wanted.site_url,

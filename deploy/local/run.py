@@ -125,6 +125,7 @@ class Run:
         if env.get("SANDBOX_URL"):
             with self._step("Sandbox and its prices"):
                 manage(env, "setup_sandbox")
+                manage(env, "refresh_exchange_rate")
         for name in ("worker", "beat"):
             supervisor.start(wanted[name])
         with self._step("Web"):

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -162,3 +164,35 @@ def test_staff_enters_a_rate_with_a_reason() -> None:
 def test_staff_rate_needs_sense_and_reason(rate: str, reason: str) -> None:
     with pytest.raises(exchange_rates.RateRefused):
         exchange_rates.enter(rate=Decimal(rate), reason=reason, actor=None)
+
+
+def test_source_is_asked_once_an_interval(say: Say) -> None:
+    cache.clear()
+    say("1500")
+    exchange_rates.refresh_if_due()
+    say("1510", time_last_update_unix=int(timezone.now().timestamp()) + 5)
+
+    exchange_rates.refresh_if_due()
+
+    assert [rate.rate for rate in ExchangeRate.objects.all()] == [Decimal(1500)]
+
+
+def test_source_that_failed_is_asked_again(say: Say) -> None:
+    cache.clear()
+    say(status=500)
+    exchange_rates.refresh_if_due()
+    say("1500")
+
+    exchange_rates.refresh_if_due()
+
+    assert exchange_rates.usable().rate == 1500
+
+
+def test_command_says_what_is_in_force(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("refresh_exchange_rate")
+    say("1500")
+    call_command("refresh_exchange_rate")
+
+    printed = capsys.readouterr()
+    assert "There is no exchange rate" in printed.err
+    assert "1 USD = 1500 NGN, in force" in printed.out
