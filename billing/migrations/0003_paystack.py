@@ -1149,7 +1149,15 @@ class Migration(migrations.Migration):
             model_name="deposit",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("refunded_subunits__gte", 0), ("refunded_subunits__lte", models.F("amount_subunits"))
+                    ("refunded_subunits__gte", 0),
+                    models.Q(
+                        ("refunded_subunits__lte", models.F("amount_subunits")),
+                        models.Q(
+                            ("credited_at__isnull", True),
+                            ("refunded_subunits__lte", models.F("paid_subunits")),
+                        ),
+                        _connector="OR",
+                    ),
                 ),
                 name="deposit_refunds_within_amount",
             ),

@@ -140,7 +140,12 @@ class Deposit(models.Model):
             models.CheckConstraint(condition=Q(amount_subunits__gt=0), name="deposit_amount_positive"),
             models.CheckConstraint(condition=Q(credit_amount__gt=0), name="deposit_credit_positive"),
             models.CheckConstraint(
-                condition=Q(refunded_subunits__gte=0, refunded_subunits__lte=F("amount_subunits")),
+                # Of a credited deposit what was credited; of money under review whatever was paid.
+                condition=Q(refunded_subunits__gte=0)
+                & (
+                    Q(refunded_subunits__lte=F("amount_subunits"))
+                    | Q(credited_at__isnull=True, refunded_subunits__lte=F("paid_subunits"))
+                ),
                 name="deposit_refunds_within_amount",
             ),
             models.CheckConstraint(
