@@ -50,4 +50,5 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "check-balances": every("verifications.check_balances", 60),
         "release-orphan-holds": every("verifications.release_orphan_holds", 60),
         "release-expired-holds": every("billing.release_expired_holds", 60),
+        "send-emails": every("accounts.send_emails", 15),
     }

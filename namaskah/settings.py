@@ -243,6 +243,9 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- E-mail -----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = (
+    20  # seconds for each step with the mail server; without it a dead one keeps a worker for ever
+)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Namaskah SMS <hello@namaskah.example>")
 
 # --- Wallet -----------------------------------------------------------------------------------------------------------

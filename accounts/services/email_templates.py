@@ -1,0 +1,82 @@
+"""What e-mails exist, what each needs to know, and how one becomes subject, text and HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template import Context, Engine
+from django.utils import translation
+
+# Name → what its context must hold; all of it ready text for people, `url` an address of this site from its root on.
+# Beyond that `reason` is told where there is one (declined, refused, switched off), and `held` where money was held.
+EMAILS: dict[str, frozenset[str]] = {
+    "deposit_succeeded": frozenset({"amount", "credit", "url"}),
+    "deposit_failed": frozenset({"amount", "url"}),
+    "deposit_review": frozenset({"amount", "url"}),
+    "refund_requested": frozenset({"amount", "credit", "url"}),
+    "refund_processed": frozenset({"amount", "url"}),
+    "refund_failed": frozenset({"amount", "credit", "url"}),
+    "dispute_opened": frozenset({"amount", "held", "url"}),
+    "dispute_closed": frozenset({"amount", "outcome", "url"}),  # `outcome`: won or lost
+    "wallet_low": frozenset({"balance", "url"}),
+    "card_removed": frozenset({"card", "url"}),
+    "auto_top_up_succeeded": frozenset({"amount", "credit", "card", "url"}),
+    "auto_top_up_failed": frozenset({"amount", "card", "url"}),
+    "auto_top_up_stopped": frozenset({"reason", "url"}),
+    "payment_needs_you": frozenset({"amount", "url"}),
+}
+EMPTY_LINES = re.compile(r"\n\s*\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    """`subject` is one line, `text` has no markup, `html` is a whole document."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def check(template: str, context: Mapping[str, object]) -> None:
+    """Refuse what could not be rendered later.
+
+    Raises:
+        ValueError: No such e-mail, or its context lacks something.
+    """
+    required = EMAILS.get(template)
+    if required is None:
+        raise ValueError(f"There is no e-mail {template!r}.")
+    missing = sorted(name for name in required if context.get(name) in (None, ""))
+    if missing:
+        raise ValueError(f"The e-mail {template!r} lacks {', '.join(missing)}.")
+
+
+def render(template: str, context: Mapping[str, str], *, language: str = "") -> RenderedEmail:
+    """Make an e-mail of its context, with addresses made whole by SITE_URL."""
+    language = language or settings.LANGUAGE_CODE
+    values = {
+        **context,
+        "url": absolute(context.get("url", "/")),
+        "site_url": settings.SITE_URL,
+        "language": language,
+    }
+    with translation.override(language):
+        subject = " ".join(_part(f"emails/{template}/subject.txt", values).split())
+        values["subject"] = subject
+        text = EMPTY_LINES.sub("\n\n", _part(f"emails/{template}/body.txt", values)).strip() + "\n"
+        html = _part(f"emails/{template}/body.html", values)
+    return RenderedEmail(subject, text, html)
+
+
+def absolute(url: str) -> str:
+    """An address of this site with its host; one of somebody else (the page of a bank) stays as it is."""
+    return f"{settings.SITE_URL}{url}" if url.startswith("/") else url
+
+
+def _part(name: str, values: Mapping[str, str]) -> str:
+    """Text is text: only HTML is escaped."""
+    context = Context(dict(values), autoescape=name.endswith(".html"))
+    return str(Engine.get_default().get_template(name).render(context))

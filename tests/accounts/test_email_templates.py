@@ -1,0 +1,166 @@
+"""Every e-mail: complete, plain, and saying the same in both its parts."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.template import engines
+from pytest_django import Settings
+
+from accounts.services import email_templates
+from accounts.services.email_templates import EMAILS, render
+
+UNKNOWN = "(nothing)"
+CONTEXTS: dict[str, dict[str, str]] = {
+    "deposit_succeeded": {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/deposits/1/"},
+    "deposit_failed": {"amount": "₦5,000.00", "url": "/wallet/deposits/1/", "reason": "Insufficient Funds"},
+    "deposit_review": {"amount": "₦4,000.00", "url": "/wallet/deposits/1/", "reason": "less than asked for"},
+    "refund_requested": {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/refunds/1/"},
+    "refund_processed": {"amount": "₦5,000.00", "url": "/wallet/refunds/1/"},
+    "refund_failed": {
+        "amount": "₦5,000.00",
+        "credit": "$3.27",
+        "url": "/wallet/refunds/1/",
+        "reason": "account closed",
+    },
+    "dispute_opened": {"amount": "₦5,000.00", "held": "$3.27", "url": "/wallet/deposits/1/"},
+    "dispute_closed": {
+        "amount": "₦5,000.00",
+        "outcome": "lost",
+        "shortfall": "$1.20",
+        "url": "/wallet/deposits/1/",
+    },
+    "wallet_low": {"balance": "$0.85", "url": "/wallet/top-up/"},
+    "card_removed": {"card": "Visa 4081", "url": "/wallet/cards/"},
+    "auto_top_up_succeeded": {
+        "amount": "₦5,000.00",
+        "credit": "$3.27",
+        "card": "Visa 4081",
+        "url": "/wallet/deposits/1/",
+    },
+    "auto_top_up_failed": {
+        "amount": "₦5,000.00",
+        "card": "Visa 4081",
+        "url": "/wallet/auto-top-up/",
+        "reason": "Declined",
+    },
+    "auto_top_up_stopped": {"reason": "the card was declined three times", "url": "/wallet/auto-top-up/"},
+    "payment_needs_you": {"amount": "₦5,000.00", "url": "/wallet/deposits/1/"},
+}
+FOLDER = Path(__file__).parents[2] / "templates" / "emails"
+MONEY = re.compile(r"[₦$][\d,.]*\d")
+LINK = re.compile(r'https?://[^\s"<>]+')
+
+
+@pytest.fixture(autouse=True)
+def _show_what_is_missing() -> Iterator[None]:
+    """A variable nobody set leaves a mark instead of nothing."""
+    engine = engines["django"].engine  # type: ignore[attr-defined]  # the stubs know the common base only
+    before, engine.string_if_invalid = engine.string_if_invalid, UNKNOWN
+    yield
+    engine.string_if_invalid = before
+
+
+def plain(html: str) -> str:
+    """What a person reads of a document."""
+    body = re.sub(r"<style>.*?</style>|<title>.*?</title>", "", html, flags=re.DOTALL)
+    return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_registry_folders_and_contexts_are_the_same() -> None:
+    assert {folder.name for folder in FOLDER.iterdir() if folder.is_dir()} == set(EMAILS) == set(CONTEXTS)
+
+
+@pytest.mark.parametrize("name", sorted(EMAILS))
+def test_email_is_complete_and_both_parts_agree(name: str) -> None:
+    context = CONTEXTS[name]
+
+    email = render(name, context)
+    shown = plain(email.html)
+
+    assert "\n" not in email.subject
+    assert 10 < len(email.subject) < 70
+    for part in (email.subject, email.text, email.html):
+        assert UNKNOWN not in part
+        assert "{" not in re.sub(r"<style>.*?</style>", "", part, flags=re.DOTALL)
+        assert "%" not in part
+    assert not re.search(r"<[^>]+>|&\w+;|&#", email.subject + email.text)
+    assert set(MONEY.findall(email.text)) <= set(MONEY.findall(shown))
+    assert set(MONEY.findall(shown)) == set(MONEY.findall(email.subject + email.text))
+    assert set(MONEY.findall(shown)) == {text for text in context.values() if MONEY.fullmatch(text)}
+    paragraphs = [line for line in email.text.split("-- \n")[0].split("\n") if line and "://" not in line]
+    assert all(paragraph in shown for paragraph in paragraphs)
+
+
+@pytest.mark.parametrize("name", sorted(EMAILS))
+def test_every_link_leads_to_this_site(name: str, settings: Settings) -> None:
+    settings.SITE_URL = "https://sms.example.com"
+
+    email = render(name, CONTEXTS[name])
+
+    wanted = {f"https://sms.example.com{CONTEXTS[name]['url']}", "https://sms.example.com/wallet/"}
+    assert set(LINK.findall(email.text)) == wanted
+    assert set(re.findall(r'(?:href|src)="([^"]+)"', email.html)) == wanted
+    assert "<img" not in email.html
+    assert "<script" not in email.html
+
+
+@pytest.mark.parametrize("name", sorted(EMAILS))
+def test_email_with_the_required_alone_has_no_holes(name: str) -> None:
+    context = {key: value for key, value in CONTEXTS[name].items() if key in EMAILS[name]}
+
+    email = render(name, context)
+
+    assert UNKNOWN not in email.subject + email.text + email.html
+    assert "<p>\n    \n  </p>" not in email.html
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [("won", "available in your wallet again"), ("lost", "was taken")]
+)
+def test_closed_dispute_says_who_has_the_money(outcome: str, words: str) -> None:
+    email = render("dispute_closed", {"amount": "₦1.00", "outcome": outcome, "url": "/x/"})
+
+    assert words in email.text
+    assert words in plain(email.html)
+    assert "still owed" not in email.text
+
+
+def test_customer_text_is_escaped_in_html_and_left_alone_in_text() -> None:
+    email = render("deposit_failed", {**CONTEXTS["deposit_failed"], "reason": "<b>A & B</b>\nBcc: x@y"})
+
+    assert "<b>" not in email.html
+    assert "&lt;b&gt;A &amp; B" in email.html
+    assert "<b>A & B</b>" in email.text
+
+
+def test_subject_stays_one_line_whatever_the_context_holds() -> None:
+    email = render("deposit_succeeded", {"amount": "1", "credit": "$1\r\nBcc: x@y", "url": "/x/"})
+
+    assert email.subject == "$1 Bcc: x@y is in your wallet"
+
+
+def test_address_of_a_bank_stays_as_it_is() -> None:
+    email = render("payment_needs_you", {"amount": "₦1.00", "url": "https://bank.example/3ds"})
+
+    assert 'href="https://bank.example/3ds"' in email.html
+
+
+@pytest.mark.parametrize(
+    ("template", "context", "message"),
+    [
+        ("no_such", {}, "There is no e-mail 'no_such'"),
+        ("../admin/base", {}, "There is no e-mail"),
+        ("wallet_low", {"url": "/x/"}, "'wallet_low' lacks balance"),
+        ("wallet_low", {"balance": "", "url": None}, "lacks balance, url"),
+    ],
+)
+def test_unknown_email_and_missing_context_are_refused(
+    template: str, context: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        email_templates.check(template, context)
