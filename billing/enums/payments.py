@@ -84,6 +84,7 @@ class StopReason(models.TextChoices):
     DECLINES = "declines", _("the card was declined three times")
     CARD_GONE = "card_gone", _("the card was removed")
     DISPUTE = "dispute", _("a payment is disputed")
+    FRAUD = "fraud", _("the payment was refused for safety")
 
 
 class ReceiptKind(models.TextChoices):

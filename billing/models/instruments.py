@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.enums import StopReason
+from billing.models.deposits import Deposit
 
 
 class SavedCard(models.Model):
@@ -37,6 +39,8 @@ class SavedCard(models.Model):
     country_code = models.CharField(_("country"), max_length=2, blank=True)
     consented_at = models.DateTimeField(_("consent"), default=timezone.now)
     declined_at = models.DateTimeField(_("last declined"), null=True, blank=True)
+    # When automatic charges of it failed within the last week: three end them.
+    declines = ArrayField(models.DateTimeField(), default=list, blank=True, editable=False)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
     # Set until Paystack has confirmed that the code is dead there, too.
     deactivate_due_at = models.DateTimeField(null=True, blank=True)
@@ -74,6 +78,17 @@ class AutoTopUp(models.Model):
     charge_currency = models.CharField(max_length=3)
     amount_subunits = models.BigIntegerField(_("amount, in subunits"))
     monthly_cap_subunits = models.BigIntegerField(_("at most a month, in subunits"))
+    attempt = models.ForeignKey(
+        Deposit,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("charge under way"),
+        help_text=_("Until its outcome has been dealt with no other charge is made."),
+    )
+    # Empty when there is nothing to watch: it is off, and no charge is under way.
     next_try_at = models.DateTimeField(null=True, blank=True)
     stop_reason = models.CharField(_("off because"), max_length=10, choices=StopReason, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -91,7 +106,9 @@ class AutoTopUp(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_try_at"], condition=Q(is_on=True), name="auto_top_up_due")
+            models.Index(
+                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="auto_top_up_due"
+            )
         ]
 
     def __str__(self) -> str:
@@ -102,6 +119,11 @@ class DedicatedAccount(models.Model):
     """A bank account number of the customer's own; what arrives there is a deposit."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="dedicated_account")
+    email = models.EmailField(
+        _("e-mail given to Paystack"),
+        max_length=254,
+        help_text=_("Paystack's customer is found by this one, whatever it is now."),
+    )
     customer_code = models.CharField(max_length=60, blank=True)
     paystack_id = models.BigIntegerField(null=True, blank=True, unique=True)
     account_number = models.CharField(_("account number"), max_length=20, blank=True)
@@ -122,6 +144,13 @@ class DedicatedAccount(models.Model):
                 fields=["account_number"],
                 condition=~Q(account_number=""),
                 name="dedicated_account_number_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_look_at"],
+                condition=Q(next_look_at__isnull=False),
+                name="dedicated_account_due",
             )
         ]
 
