@@ -17,3 +17,9 @@ def user_id_of(request: HttpRequest) -> int:
     user_id = signed_in_user_id(request)
     assert user_id is not None, "a view that needs a person lacks login_required"
     return user_id
+
+
+def user_of(request: HttpRequest) -> User:
+    """The person signed in, behind `login_required`."""
+    assert isinstance(request.user, User), "a view that needs a person lacks login_required"
+    return request.user

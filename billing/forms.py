@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,7 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.enums import StatementFilter
 from billing.models.ledger import DIGITS
-from namaskah.lib.money import PLACES
+from namaskah.lib.money import PLACES, to_subunits
+
+# `5,000.50` is what people copy from elsewhere.
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?\Z")
 
 
 class StatementForm(forms.Form):
@@ -56,3 +61,52 @@ class AdjustmentForm(forms.Form):
         """The ledger's key of this rendered form."""
         key: uuid.UUID = self.cleaned_data["key"]
         return f"staff:{key}"
+
+
+class MoneyField(forms.DecimalField):
+    """An amount as people write it: `5000`, `5 000`, `5,000.50`. Where a comma could be a point, we ask again."""
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs know DecimalField by its parent
+        """The amount, None for nothing.
+
+        Raises:
+            ValidationError: No amount.
+        """
+        text = "".join(str(value).split()) if value is not None else ""
+        return super().to_python(text.replace(",", "") if GROUPED.match(text) else text)
+
+
+class TopUpForm(forms.Form):
+    """A top-up. `form_key` makes sending the form twice one payment; `next` is where the customer was going."""
+
+    amount = MoneyField(
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        label=_("Amount"),
+        widget=forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "transaction-amount", "enterkeyhint": "go"}
+        ),
+        error_messages={
+            "required": _("Choose or enter an amount."),
+            "invalid": _("Write the amount in digits, such as 5000 or 5000.50."),
+            "min_value": _("Enter an amount above zero."),
+            "max_digits": _("This is more than we can take."),
+            "max_whole_digits": _("This is more than we can take."),
+            "max_decimal_places": _("An amount has two decimal places at most."),
+        },
+    )
+    save_card = forms.BooleanField(required=False, label=_("Save this card for later"))
+    form_key = forms.UUIDField(widget=forms.HiddenInput)
+    next = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
+
+    @property
+    def amount_subunits(self) -> int:
+        """What a valid form asks for."""
+        return to_subunits(self.cleaned_data["amount"])
+
+
+class RetryForm(forms.Form):
+    """Another try of a payment that came to nothing."""
+
+    form_key = forms.UUIDField(widget=forms.HiddenInput)

@@ -1,22 +1,30 @@
-// Follows /events/stream. An element with data-live="<verification id>" (or "any") is refreshed by its own
-// hx-get when an event about it arrives. Without the stream it is refreshed slowly; when nothing on the page
-// is live any more, the stream is closed.
+// Follows /events/stream. An element with data-live="<id>" of a verification, deposit or refund (or "any") is
+// refreshed by its own hx-get when an event about it arrives. Without the stream it is refreshed slowly; when
+// nothing on the page is live any more, the stream is closed. An element that also has data-watch waits for
+// something that not every change of is an event, so it is refreshed now and then even with the stream.
 const STREAM = "/events/stream";
-const TYPES = ["waiting", "received", "completed", "cancelled", "expired", "failed"].map((type) => `verification.${type}`);
+const TYPES = [
+  ...["waiting", "received", "completed", "cancelled", "expired", "failed"].map((type) => `verification.${type}`),
+  "deposit.succeeded",
+  "deposit.failed",
+  "refund.processed",
+];
+const SUBJECTS = ["verification", "deposit", "refund"];
 const SLOW_MS = 5000;
+const WATCH_MS = 15000;
 const RETRY_MS = 15000;
 const AGAIN_MS = 2000;
 let source = null;
 let slow = null;
 let retry = null;
 let again = null;
+let watch = null;
 let shown = state();
 
 const alive = () => [...document.querySelectorAll("[data-live]")];
 
-function refresh(id = null) {
-  for (const element of alive()) {
-    if (id !== null && element.dataset.live !== "any" && element.dataset.live !== id) continue;
+function refresh(elements = alive()) {
+  for (const element of elements) {
     if (window.htmx) window.htmx.trigger(element, "refresh");
     else location.reload();
   }
@@ -29,7 +37,13 @@ function heard(event) {
   } catch {
     // An event we cannot read still means that something has changed.
   }
-  refresh(data.verification ?? data.data?.verification ?? null);
+  const fact = data.data ?? data;
+  const ids = SUBJECTS.map((subject) => fact[subject]).filter(Boolean);
+  refresh(alive().filter(({ dataset }) => !ids.length || dataset.live === "any" || ids.includes(dataset.live)));
+}
+
+function look() {
+  if (!document.hidden && source) refresh(alive().filter(({ dataset }) => "watch" in dataset));
 }
 
 function crawl() {
@@ -46,7 +60,8 @@ function stop() {
   clearInterval(slow);
   clearTimeout(retry);
   clearTimeout(again);
-  source = slow = retry = again = null;
+  clearInterval(watch);
+  source = slow = retry = again = watch = null;
 }
 
 function listen() {
@@ -54,6 +69,7 @@ function listen() {
   if (!alive().length) return;
   if (!window.EventSource) return crawl();
   source = new EventSource(STREAM);
+  watch = setInterval(look, WATCH_MS);
   source.onopen = () => {
     clearInterval(slow);
     slow = null;
@@ -86,7 +102,7 @@ document.addEventListener("htmx:afterSettle", () => {
 document.addEventListener("htmx:sendError", missed);
 document.addEventListener("htmx:responseError", missed);
 document.addEventListener("htmx:timeout", missed);
-document.addEventListener("countdown:done", () => setTimeout(refresh, 1500));
+document.addEventListener("countdown:done", () => setTimeout(() => refresh(), 1500));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 window.addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
 window.addEventListener("pagehide", stop);
