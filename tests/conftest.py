@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-pytest_plugins = ["tests.shop", "tests.fake_paystack"]
+pytest_plugins = ["tests.shop", "tests.fake_paystack", "tests.redis_away"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,59 +1,11 @@
-"""A token bucket per provider, in Redis so that all processes share one; without Redis each process keeps its own."""
+"""How fast each provider may be called: a token bucket of its own, shared by all processes."""
 
 from __future__ import annotations
 
-import threading
-import time
-
-import structlog
-from redis.exceptions import RedisError
-
+from namaskah.lib import token_bucket
 from verifications.models import Provider
-from verifications.services import shared_memory
 
-log = structlog.get_logger(__name__)
-
-# Redis's own clock, so that processes on several machines agree. Returns milliseconds to wait, 0 when granted; a refusal
-# takes nothing.
-_TAKE = """
-local rate, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens, at = tonumber(kept[1]), tonumber(kept[2])
-if not tokens or not at then tokens, at = burst, now end
-tokens = math.min(burst, tokens + math.max(0, now - at) * rate / 1000)
-local wait = 0
-if tokens >= wanted then tokens = tokens - wanted else wait = math.ceil((wanted - tokens) * 1000 / rate) end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(burst * 1000 / rate) + 1000)
-return wait
-"""
-_MIN_RATE = 0.001
-
-_local: dict[str, tuple[float, float]] = {}
-_local_lock = threading.Lock()
-
-
-def take(provider_slug: str, *, rate_per_s: float, burst: float, tokens: float = 1) -> float:
-    """Take tokens if they are there.
-
-    Args:
-        rate_per_s: Tokens that flow in per second.
-        burst: Most tokens the bucket holds; a larger `tokens` takes a full bucket.
-
-    Returns:
-        0 when granted, otherwise the seconds after which to ask again (nothing was taken).
-    """
-    rate, burst = max(rate_per_s, _MIN_RATE), max(burst, 1.0)
-    tokens = min(tokens, burst)
-    try:
-        bucket = shared_memory.key("bucket", provider_slug)
-        wait_ms = shared_memory.run_script(_TAKE, keys=[bucket], args=[rate, burst, tokens])
-        return int(wait_ms) / 1000
-    except RedisError as error:
-        shared_memory.report_away("rate limit", error)
-        return _take_locally(provider_slug, rate, burst, tokens)
+_AREA = "provider"
 
 
 def wait_turn(provider: Provider, *, max_wait_s: float) -> bool:
@@ -66,23 +18,8 @@ def wait_turn(provider: Provider, *, max_wait_s: float) -> bool:
     )
 
 
-def wait_for(
-    provider_slug: str, *, rate_per_s: float, burst: float, max_wait_s: float, tokens: float = 1
-) -> bool:
-    """Take tokens, sleeping for them up to `max_wait_s`; False when that would not be long enough."""
-    give_up_at = time.monotonic() + max_wait_s
-    while (wait_s := take(provider_slug, rate_per_s=rate_per_s, burst=burst, tokens=tokens)) > 0:
-        if time.monotonic() + wait_s > give_up_at:
-            return False
-        time.sleep(wait_s)
-    return True
-
-
-def _take_locally(provider_slug: str, rate: float, burst: float, tokens: float) -> float:
-    with _local_lock:
-        now = time.monotonic()  # under the lock: an older time than the bucket's would take tokens away
-        kept, at = _local.get(provider_slug, (burst, now))
-        kept = min(burst, kept + (now - at) * rate)
-        wait_s = 0.0 if kept >= tokens else (tokens - kept) / rate
-        _local[provider_slug] = (kept if wait_s else kept - tokens, now)
-    return wait_s
+def wait_for(provider_slug: str, *, rate_per_s: float, burst: float, max_wait_s: float) -> bool:
+    """Wait for a token of a named bucket; False when `max_wait_s` is not enough."""
+    return token_bucket.wait_for(
+        _AREA, provider_slug, rate_per_s=rate_per_s, burst=burst, max_wait_s=max_wait_s
+    )

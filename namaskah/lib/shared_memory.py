@@ -1,4 +1,4 @@
-"""The Redis behind provider health and rate limits: small keys that may vanish at any time, asked several times per order.
+"""The Redis behind breakers and rate limits: small keys that may vanish at any time, asked several times per order.
 
 It has its own client instead of the cache's: an order must not wait for a Redis that is away, and redis-py's defaults retry
 a refused connection for more than four seconds.
@@ -65,9 +65,9 @@ def _registered(source: str, url: str) -> Any:
     return _connected(url).register_script(source)
 
 
-def key(kind: str, name: object) -> str:
-    """The name of a key."""
-    return f"namaskah:provider:{kind}:{name}"
+def key(area: str, kind: str, name: object) -> str:
+    """The name of a key, e.g. `namaskah:provider:open:fivesim`."""
+    return f"namaskah:{area}:{kind}:{name}"
 
 
 def report_away(what: str, error: RedisError) -> None:
