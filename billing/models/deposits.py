@@ -62,8 +62,9 @@ class ExchangeRate(models.Model):
 class Deposit(models.Model):
     """One try to pay into the wallet: one reference at Paystack. Written before Paystack is asked for anything.
 
-    `amount_subunits` is what we asked for; what was paid is in `paid_subunits` and decides nothing but acceptance. The rate is
-    frozen here, so `credit_amount` is known before the customer pays and is what the wallet gets.
+    `amount_subunits` is what we asked for, after a review what was credited for; what was paid is in `paid_subunits` and
+    decides nothing but acceptance. The rate is frozen here, so `credit_amount` is known before the customer pays and is what
+    the wallet gets.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -129,6 +130,7 @@ class Deposit(models.Model):
     # When to look at Paystack next; empty when there is nothing to look for any more.
     next_look_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     looks = models.PositiveSmallIntegerField(_("looks"), default=0)
+    looked_at = models.DateTimeField(_("last look"), null=True, blank=True)
     created_at = models.DateTimeField(_("started"), default=timezone.now, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
