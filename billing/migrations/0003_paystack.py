@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, default=django.utils.timezone.now, null=True),
                 ),
                 ("looks", models.PositiveSmallIntegerField(default=0, verbose_name="looks")),
-                ("looked_at", models.DateTimeField(blank=True, null=True, verbose_name="last look")),
+                ("looking_until", models.DateTimeField(blank=True, null=True)),
                 (
                     "created_at",
                     models.DateTimeField(

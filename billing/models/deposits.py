@@ -130,7 +130,7 @@ class Deposit(models.Model):
     # When to look at Paystack next; empty when there is nothing to look for any more.
     next_look_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     looks = models.PositiveSmallIntegerField(_("looks"), default=0)
-    looked_at = models.DateTimeField(_("last look"), null=True, blank=True)
+    looking_until = models.DateTimeField(null=True, blank=True)  # a lease: one asks, the others get the row
     created_at = models.DateTimeField(_("started"), default=timezone.now, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
