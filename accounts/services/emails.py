@@ -81,7 +81,7 @@ def queue(*, user_id: int, template: str, context: dict[str, Any], key: str) -> 
     email_templates.check(template, context)
     ready = {name: "" if value is None else str(value) for name, value in context.items()}
     email = OutgoingEmail(id=uuid7(), user_id=user_id, template=template, context=ready, key=key)
-    values = {
+    values: dict[str, Any] = {
         "id": email.id,
         "user": user_id,
         "template": template,

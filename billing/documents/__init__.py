@@ -1,0 +1,1 @@
+"""What customers keep: receipts and statements, as PDF."""
