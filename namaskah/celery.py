@@ -50,5 +50,8 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "check-balances": every("verifications.check_balances", 60),
         "release-orphan-holds": every("verifications.release_orphan_holds", 60),
         "release-expired-holds": every("billing.release_expired_holds", 60),
+        "sweep-refunds": every("billing.sweep_refunds", 30),
+        "sweep-disputes": every("billing.sweep_disputes", 300),
+        "find-missed-disputes": every("billing.find_missed_disputes", 3600),
         "send-emails": every("accounts.send_emails", 15),
     }

@@ -11,8 +11,10 @@ class VerificationsConfig(AppConfig):
     verbose_name = _("Verifications")
 
     def ready(self) -> None:
-        """Tell the ledger's statement where a verification's reference links."""
-        from billing import references
+        """Tell billing where a verification's reference links, and what orders prove about a disputed payment."""
+        from billing import evidence_sources, references
+        from verifications import evidence
         from verifications.selectors.links import order_url
 
         references.register("verification", order_url)
+        evidence_sources.register(_("Orders"), evidence.orders)

@@ -1,0 +1,42 @@
+"""The form that asks for a refund."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from billing.services.refunds import Refundable
+from namaskah.lib.money import from_subunits, to_subunits
+
+
+class RefundForm(forms.Form):
+    """How much of one deposit to send back. The deposit stands in the address; `form_key` makes sending twice one refund."""
+
+    amount = forms.DecimalField(min_value=Decimal("0.01"), max_digits=15, decimal_places=2, label=_("Amount"))
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("Reason (optional)"),
+        help_text=_("Helps support to decide sooner."),
+    )
+    form_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, possible: Refundable, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.possible = possible
+        amount = self.fields["amount"]
+        amount.label = _("Amount in %(currency)s") % {"currency": possible.deposit.charge_currency}
+        most = from_subunits(possible.most_subunits).quantize(Decimal("0.01"))
+        amount.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "max": str(most)}
+
+    def clean_amount(self) -> int:
+        """The amount in subunits."""
+        try:
+            return to_subunits(self.cleaned_data["amount"])
+        except ValueError as error:  # unreachable with two places, and a currency might have fewer one day
+            raise ValidationError(_("Give at most two places behind the point.")) from error

@@ -1,0 +1,144 @@
+"""How a dispute ends: we won and the money is the customer's again, or it is gone.
+
+Runs in the caller's transaction. Lock order: deposit, dispute, account.
+
+Source: docs/decisions/0004-paystack.md
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.services import emails
+from billing.enums import DisputeOutcome, SystemCode, TransferCode
+from billing.models import Deposit, Dispute
+from billing.paystack.base import DisputeFact
+from billing.selectors.returns import fraud_disputes
+from billing.services import ledger, receivables, shares
+from namaskah.lib.money import format_money, format_subunits, from_subunits
+
+log = structlog.get_logger(__name__)
+OUTCOMES = {
+    "declined": DisputeOutcome.WON,
+    "merchant-accepted": DisputeOutcome.LOST,
+    "auto-accepted": DisputeOutcome.LOST,
+}
+SUSPICIOUS = 2  # fraud disputes, open or lost
+
+
+def conclude(dispute: Dispute, deposit: Deposit | None, fact: DisputeFact) -> None:
+    """Close an open dispute the way Paystack says it ended; a resolution we do not know is waited out."""
+    outcome = OUTCOMES.get(fact.resolution)
+    if outcome is None:
+        log.error("Unknown end of a dispute", dispute=dispute.paystack_id, resolution=fact.resolution[:40])
+        return
+    dispute.outcome, dispute.resolution = outcome, fact.resolution[:40]
+    dispute.closed_at, dispute.next_look_at = fact.resolved_at or timezone.now(), None
+    if outcome == DisputeOutcome.WON:
+        if dispute.hold is not None:
+            ledger.release(hold_id=dispute.hold.id, key=f"dispute-release:{dispute.pk}")
+    elif deposit is None:
+        log.error("Lost a dispute of a payment we do not know", dispute=dispute.paystack_id)
+    else:
+        lost = min(
+            dispute.amount_subunits if fact.refund_amount is None else fact.refund_amount,
+            dispute.amount_subunits,
+        )
+        _lose(dispute, deposit, lost)
+    dispute.save()
+    if dispute.shortfall and outcome == DisputeOutcome.LOST and dispute.user_id is not None:
+        _owe(dispute, dispute.user_id)
+    log.warning(
+        "Dispute closed", dispute=dispute.paystack_id, outcome=outcome.value, customer=dispute.user_id
+    )
+    tell(
+        dispute,
+        "dispute_closed",
+        outcome=outcome.value,
+        shortfall=_owed_text(dispute),
+    )
+
+
+def tell(dispute: Dispute, template: str, **more: str) -> None:
+    """Queue the e-mail about a dispute to the customer whose payment it is."""
+    if dispute.user_id is None or dispute.deposit_id is None:
+        return
+    emails.queue(
+        user_id=dispute.user_id,
+        template=template,
+        context={
+            "amount": format_subunits(dispute.amount_subunits, dispute.currency),
+            "held": format_money(dispute.wallet_amount - dispute.shortfall, settings.WALLET_CURRENCY),
+            "url": reverse("billing:deposit", args=[dispute.deposit_id]),
+            **more,
+        },
+        key=f"{template.replace('_', '-')}:{dispute.pk}",
+    )
+
+
+def warn_of_fraud(user_id: int) -> None:
+    """Several fraud claims against one customer's payments: a person looks at the account."""
+    count = fraud_disputes(user_id)
+    if count >= SUSPICIOUS:
+        log.error("Customer with several fraud disputes", customer=user_id, disputes=count)
+
+
+def _lose(dispute: Dispute, deposit: Deposit, lost_subunits: int) -> None:
+    """The bank took `lost_subunits`: the hold pays its share, the customer owes what the hold does not cover."""
+    if deposit.credited_at is None:
+        _pay_bank(dispute, lost_subunits, SystemCode.SUSPENSE)
+        return
+    _charge(dispute, deposit, lost_subunits)
+    _pay_bank(dispute, lost_subunits, SystemCode.EXCHANGE)
+
+
+def _owe(dispute: Dispute, user_id: int) -> None:
+    """What the hold did not cover is the customer's debt, repaid at once as far as there is money now."""
+    receivable, exchange = ledger.system_accounts(SystemCode.RECEIVABLES, SystemCode.EXCHANGE)
+    ledger.post(
+        debit=receivable,
+        credit=exchange,
+        amount=dispute.shortfall,
+        code=TransferCode.RECEIVABLE,
+        key=f"dispute-receivable:{dispute.pk}",
+        reference=receivables.reference(user_id),
+    )
+    receivables.collect(user_id=user_id, key=f"receivable:dispute:{dispute.pk}")
+
+
+def _charge(dispute: Dispute, deposit: Deposit, lost_subunits: int) -> None:
+    """Charge the wallet's share of what was lost; what was frozen beyond it returns."""
+    whole = deposit.paid_subunits or deposit.amount_subunits
+    wanted = min(shares.of_credit(deposit, lost_subunits, whole), dispute.wallet_amount)
+    held = dispute.wallet_amount - dispute.shortfall
+    charged = min(wanted, held)
+    if dispute.hold is not None and charged:
+        ledger.capture(hold_id=dispute.hold.id, key=f"dispute-capture:{dispute.pk}", amount=charged)
+    elif dispute.hold is not None:
+        ledger.release(hold_id=dispute.hold.id, key=f"dispute-release:{dispute.pk}")
+    dispute.wallet_amount, dispute.shortfall = wanted, wanted - charged
+
+
+def _pay_bank(dispute: Dispute, lost_subunits: int, source: SystemCode) -> None:
+    if not lost_subunits:
+        return
+    paying, clearing = ledger.system_accounts(source, SystemCode.PAYSTACK_CLEARING, currency=dispute.currency)
+    ledger.post(
+        debit=paying,
+        credit=clearing,
+        amount=from_subunits(lost_subunits),
+        code=TransferCode.DISPUTE_PAID,
+        key=f"dispute-paid:{dispute.pk}",
+        reference=f"dispute:{dispute.pk}",
+    )
+
+
+def _owed_text(dispute: Dispute) -> str:
+    """What the customer owes now, for people; empty when nothing."""
+    if dispute.user_id is None:
+        return ""
+    owed = receivables.owed_by(dispute.user_id)
+    return format_money(owed, settings.WALLET_CURRENCY) if owed else ""

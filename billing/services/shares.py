@@ -1,0 +1,45 @@
+"""What part of a credited deposit an amount stands for, and how much of the credit other returns stand on already.
+
+Callers hold the deposit's lock: what was taken a moment ago is then still what is taken.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db.models import QuerySet, Sum
+
+from billing.enums import DisputeOutcome, RefundStatus
+from billing.models import Deposit, Dispute, Refund
+from namaskah.lib.money import UNIT, round_up
+
+ZERO = Decimal("0.0000")
+RETURNED = (RefundStatus.FAILED, RefundStatus.REFUSED)  # the customer has the money again
+
+
+def of_credit(deposit: Deposit, subunits: int, whole: int) -> Decimal:
+    """The share of the credit for `subunits` out of `whole`, rounded up: splitting never gains a customer anything."""
+    if subunits >= whole:
+        return deposit.credit_amount
+    return round_up(deposit.credit_amount * subunits / whole, UNIT)
+
+
+def live_refunds(deposit: Deposit) -> QuerySet[Refund]:
+    """Refunds of this deposit whose money is on its way or gone."""
+    return Refund.objects.filter(deposit=deposit).exclude(status__in=RETURNED)
+
+
+def live_disputes(deposit: Deposit) -> QuerySet[Dispute]:
+    """Disputes of this deposit that are open or lost."""
+    return Dispute.objects.filter(deposit=deposit).exclude(outcome=DisputeOutcome.WON)
+
+
+def left_of_credit(deposit: Deposit, *, but_for: Dispute | None = None) -> Decimal:
+    """The credit less what refunds and disputes took of it; `but_for` is a dispute that does not count."""
+    disputes = live_disputes(deposit)
+    if but_for is not None:
+        disputes = disputes.exclude(pk=but_for.pk)
+    refunded = live_refunds(deposit).aggregate(sum=Sum("wallet_amount", default=ZERO))["sum"]
+    disputed = disputes.aggregate(sum=Sum("wallet_amount", default=ZERO))["sum"]
+    left: Decimal = deposit.credit_amount - refunded - disputed
+    return max(left, ZERO)
