@@ -13,6 +13,11 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
+        """Open a wallet for whoever signs up, and tell the statement where its references link."""
+        from billing import references
+        from billing.selectors.links import deposit_url, refund_url
         from billing.signals import open_wallet
 
         post_save.connect(open_wallet, sender=settings.AUTH_USER_MODEL, dispatch_uid="billing.open_wallet")
+        references.register("deposit", deposit_url)
+        references.register("refund", refund_url)

@@ -22,11 +22,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from namaskah.lib.money import format_money
+from namaskah.lib.money import format_money, from_subunits
 
 register = template.Library()
 
-# Of an order, then of a hold. A status is read by its word and its shape; the tone picks one of the four hues of tokens.css.
+# Of an order, a hold, then a deposit. A status is read by its word and its shape; the tone picks one of the four hues of tokens.css.
 STATUS_TONES = {
     "ordering": ("waiting", "loader"),
     "waiting": ("waiting", "clock"),
@@ -39,6 +39,13 @@ STATUS_TONES = {
     "open": ("waiting", "lock"),
     "captured": ("received", "check"),
     "released": ("returned", "undo-2"),
+    "created": ("waiting", "loader"),
+    "pending": ("waiting", "clock"),
+    "processing": ("waiting", "landmark"),
+    "succeeded": ("received", "check"),
+    "abandoned": ("returned", "circle-slash"),
+    "needs_review": ("waiting", "search-check"),
+    "reversed": ("returned", "undo-2"),
 }
 # White or near-black letters stand on each of these with a contrast of 4.5 at least.
 INITIAL_COLOURS = ("#8a4b2f", "#6d5a1c", "#3f6b3a", "#1f6b66", "#35618e", "#5b5596", "#86497c", "#7a4a52")
@@ -78,6 +85,12 @@ def money(amount: Decimal | str | None, currency: str, *, signed: bool = False) 
         return mark_safe("–")
     amount = Decimal(amount)
     return _money(amount, currency, "+" if signed and amount > 0 else "", get_language())
+
+
+@register.simple_tag
+def subunits(amount: int, currency: str) -> SafeString:
+    """An amount that Paystack counts in hundredths, as money."""
+    return money(from_subunits(amount), currency)
 
 
 @register.filter
@@ -193,7 +206,14 @@ def _status_words() -> dict[str, str]:
 
 
 def _short_words() -> dict[str, str]:
-    return {"ordering": gettext("Ordering"), "waiting": gettext("Waiting"), "received": gettext("Received")}
+    return {
+        "ordering": gettext("Ordering"),
+        "waiting": gettext("Waiting"),
+        "received": gettext("Received"),
+        "created": gettext("Starting"),
+        "pending": gettext("Waiting"),
+        "processing": gettext("At the bank"),
+    }
 
 
 @register.simple_tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,7 +43,7 @@ def _order(request: HttpRequest) -> HttpResponse:
     form = OrderForm(request.POST)
     user_id = signed_in_user_id(request)
     if user_id is None:
-        return redirect_to_login(_choice_url(request), reverse("accounts:sign-up"))
+        return redirect_to_login(_choice_url(request.POST), reverse("accounts:sign-up"))
     if not form.is_valid():
         return _refused(request, form)
     data = form.cleaned_data
@@ -113,6 +114,7 @@ def _page(
         "sort": sort,
         "operators": catalog.operator_rows(service, country) if service and country else [],
         "quote": quote,
+        "choice_url": _choice_url(initial),
         "wallet": wallet(user_id) if user_id else None,
         "problem": shown_problem.message if shown_problem else None,
         "price_changed": isinstance(problem, PriceChanged),
@@ -132,7 +134,7 @@ def _quote(
         return None, error
 
 
-def _choice_url(request: HttpRequest) -> str:
-    chosen = {name: request.POST.get(name, "") for name in ("service", "country", "operator")}
-    query = urlencode({name: value for name, value in chosen.items() if value})
+def _choice_url(values: Mapping[str, Any]) -> str:
+    """Where a choice shows again, after whatever stood in between."""
+    query = urlencode({name: values[name] for name in ("service", "country", "operator") if values.get(name)})
     return reverse("verifications:order-new") + (f"?{query}" if query else "")
