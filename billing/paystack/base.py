@@ -6,8 +6,10 @@ Nothing here trusts a field that was not there: optional ones are None or empty.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Authorization:
     bank: str = ""
     country_code: str = ""
     is_reusable: bool = False
-    sender_name: str = ""  # of a transfer to a dedicated account
+    sender_name: str = field(repr=False, default="")  # of a transfer to a dedicated account
     sender_bank: str = ""
     receiver_account_number: str = ""
 
@@ -56,8 +58,9 @@ class Transaction:
     paid_at: dt.datetime | None = None
     created_at: dt.datetime | None = None
     customer_code: str = ""
-    customer_email: str = ""
+    customer_email: str = field(repr=False, default="")
     authorization: Authorization = field(default_factory=Authorization)
+    metadata: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)  # decides nothing
 
     @property
     def paid_for(self) -> int:
@@ -130,6 +133,28 @@ class DedicatedAccountFact:
     bank_slug: str = ""
     customer_code: str = ""
     is_active: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What Paystack counts in a period."""
+
+    transactions: int
+    volume_by_currency: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceLine:
+    """One change of our balance at Paystack; `difference` and `balance` may be below zero."""
+
+    id: int
+    currency: str
+    difference: int
+    balance: int
+    reason: str = ""
+    subject: str = ""  # `Transaction`, `Refund`, `Transfer`…
+    subject_id: int | None = None
+    created_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,10 +58,22 @@ class Throttled(PaystackError):
         self.retry_after_s = retry_after_s
 
 
+class ChargeTooSoon(Throttled):
+    """This card rests after too many failures anywhere: wait for `retry_after_s`. Says nothing about other calls."""
+
+    code = "charge_too_soon"
+
+
 class Refused(PaystackError):
     """Paystack said no; saying the same again changes nothing."""
 
     code = "refused"
+
+
+class BadRequest(Refused):
+    """The request itself was wrong: a fault of ours."""
+
+    code = "bad_request"
 
 
 class BadKey(Refused):
@@ -110,6 +122,12 @@ class Declined(Refused):
     """The bank said no this time."""
 
     code = "declined"
+
+
+class SessionExpired(Refused):
+    """The customer took too long at the checkout: a new attempt is needed."""
+
+    code = "session_expired"
 
 
 class SuspectedFraud(Refused):

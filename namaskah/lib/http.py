@@ -72,6 +72,7 @@ def send(
     params: Mapping[str, str] | None = None,
     data: Mapping[str, str] | None = None,
     json: Any = None,
+    content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     connect_timeout_s: float,
     read_timeout_s: float,
@@ -81,7 +82,7 @@ def send(
     """Make one call, once.
 
     Args:
-        data: Sent as a form; `json` as a JSON document.
+        data: Sent as a form; `json` as a JSON document, `content` as it is.
         connect_timeout_s: Bounds waiting for a free connection, TCP and TLS together (the name look-up is the system's).
         read_timeout_s: Bounds everything after: sending, waiting and reading to the last byte.
         max_bytes: Largest body taken, after decompression.
@@ -100,6 +101,7 @@ def send(
             params=params,
             data=data,
             json=json,
+            content=content,
             headers={**_HEADERS, **(headers or {})},
             extensions={
                 "timeout": {

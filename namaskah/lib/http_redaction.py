@@ -14,6 +14,8 @@ _HEADER = re.compile(
     r"""(?i)\b(authorization|x-apikey|x-api-key)(["']?\s*[:=]\s*["']?)((?:bearer|basic|apikey)\s+)?[^\s"',;]+"""
 )
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|apikey)\s+[A-Za-z0-9._~+/=-]{8,}")
+# Paystack's secret keys, and what can charge a card again or tells one card from another.
+_PREFIXED = re.compile(r"\b(sk_(?:live|test)|AUTH|SIG)_[A-Za-z0-9]+")
 _MIN_SECRET = 4  # shorter ones would blank out ordinary words
 
 
@@ -25,6 +27,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
                 text = text.replace(form, HIDDEN)
     if "=" in text:
         text = _PAIR.sub(rf"\1={HIDDEN}", text)
+    if "_" in text:
+        text = _PREFIXED.sub(rf"\1_{HIDDEN}", text)
     if " " in text:
         text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
     if ":" in text or "=" in text:

@@ -112,6 +112,20 @@ def test_a_request_carries_query_form_and_headers() -> None:
     assert body == b"f=1"
 
 
+def test_a_request_carries_bytes_as_they_are() -> None:
+    seen: list[bytes] = []
+
+    def answer(peer: socket.socket, request: bytes) -> None:
+        seen.append(request)
+        says(b"ok")(peer, request)
+
+    with vendor(answer) as url:
+        http.send("PUT", url, content=b"%PDF\x00\xff", connect_timeout_s=1, read_timeout_s=1)
+
+    assert seen[0].startswith(b"PUT / ")
+    assert seen[0].endswith(b"\r\n\r\n%PDF\x00\xff")
+
+
 def test_json_reads_fractions_as_decimals() -> None:
     reply = http.Reply(200, '{"cost": 0.1, "count": 3}')
 
@@ -336,6 +350,9 @@ def test_the_exception_and_log_line_of_a_failed_call_show_no_key() -> None:
         ("sent ApiKey abcdefghijk", "sent ApiKey [hidden]"),
         (f"plain {KEY} and quoted pass%2Fword", "plain [hidden] and quoted [hidden]"),
         ("monkey=1 and a short ab", "monkey=1 and a short ab"),
+        ("key sk_live_0a1b2c is wrong", "key sk_live_[hidden] is wrong"),
+        ("AUTH_72btv547 of SIG_uSYN4fv1", "AUTH_[hidden] of SIG_[hidden]"),
+        ("pk_test_0a1b is public, AUTHORITY_X no code", "pk_test_0a1b is public, AUTHORITY_X no code"),
     ],
 )  # fmt: skip
 def test_redact_hides_keys(text: str, shown: str) -> None:
