@@ -191,3 +191,215 @@ class BankAccountRefused(DomainError):
 
     code = "bank_account_refused"
     status = 409
+
+
+class TopUpRefused(DomainError):
+    """A top-up cannot be started now; nothing was charged. Its kinds say why."""
+
+    code = "top_up_refused"
+    status = 409
+
+
+class TopUpTooSmall(TopUpRefused):
+    """Below the smallest top-up."""
+
+    code = "amount_too_small"
+    status = 400
+
+    def __init__(self, minimum_subunits: int, currency: str) -> None:
+        super().__init__(
+            _("A top-up is at least %(minimum)s.") % {"minimum": format_subunits(minimum_subunits, currency)}
+        )
+
+
+class TopUpTooLarge(TopUpRefused):
+    """Above the largest top-up."""
+
+    code = "amount_too_large"
+    status = 400
+
+    def __init__(self, maximum_subunits: int, currency: str) -> None:
+        super().__init__(
+            _("A top-up is at most %(maximum)s.") % {"maximum": format_subunits(maximum_subunits, currency)}
+        )
+
+
+class FirstTopUpTooLarge(TopUpRefused):
+    """Above what somebody new may pay at once."""
+
+    code = "first_top_up_limit"
+
+    def __init__(self, maximum_subunits: int, currency: str) -> None:
+        super().__init__(
+            _("Until a day after your first top-up, one is at most %(maximum)s.")
+            % {"maximum": format_subunits(maximum_subunits, currency)}
+        )
+
+
+class DailyTopUpLimit(TopUpRefused):
+    """With what was paid or begun in the last 24 hours it would be too much."""
+
+    code = "daily_top_up_limit"
+
+    def __init__(self, maximum_subunits: int, left_subunits: int, currency: str) -> None:
+        super().__init__(
+            _(
+                "Top-ups are limited to %(maximum)s in 24 hours, counting those you have begun. "
+                "You can still add %(left)s now."
+            )
+            % {
+                "maximum": format_subunits(maximum_subunits, currency),
+                "left": format_subunits(left_subunits, currency),
+            }
+        )
+
+
+class TooManyOpenTopUps(TopUpRefused):
+    """Several checkouts are open already."""
+
+    code = "too_many_open_top_ups"
+    status = 429
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            _(
+                "You have begun %(maximum)s top-ups within the last hour. Finish one of them, or wait a little."
+            )
+            % {"maximum": maximum}
+        )
+
+
+class TooManyDeclines(TopUpRefused):
+    """Banks have said no too often within an hour."""
+
+    code = "too_many_declines"
+    status = 429
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            _("Your bank has declined %(maximum)s payments within an hour. Please try again an hour later.")
+            % {"maximum": maximum}
+        )
+
+
+class TooManyCards(TopUpRefused):
+    """More different cards than one person has."""
+
+    code = "too_many_cards"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            _(
+                "More than %(maximum)s different cards were used for your wallet in 30 days. "
+                "Please write to support."
+            )
+            % {"maximum": maximum}
+        )
+
+
+class TopUpsPaused(TopUpRefused):
+    """Paystack cannot be used at the moment, or is not set up."""
+
+    code = "payments_paused"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(_("Top-ups are paused for the moment. Nothing was charged. Please try again later."))
+
+
+class TopUpsBusy(TopUpRefused):
+    """More payments are being started than Paystack takes."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Many payments are being started right now. Nothing was charged. Please try again in a minute.")
+        )
+
+
+class TopUpUnanswered(TopUpRefused):
+    """Paystack did not answer, so there is no page to pay on."""
+
+    code = "provider_unavailable"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(_("The payment page did not open. Nothing was charged. Please try again."))
+
+
+class ChargeCurrencyRefused(TopUpRefused):
+    """Our Paystack account does not take the currency of this top-up."""
+
+    code = "currency_not_supported"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(
+            _("Payments in %(currency)s are not possible at the moment.") % {"currency": currency}
+        )
+
+
+class TopUpAmountRefused(TopUpRefused):
+    """Paystack does not take this amount, though our limits do."""
+
+    code = "amount_refused"
+    status = 400
+
+    def __init__(self, amount_subunits: int, currency: str) -> None:
+        super().__init__(
+            _("%(amount)s cannot be paid in one payment. Please choose another amount.")
+            % {"amount": format_subunits(amount_subunits, currency)}
+        )
+
+
+class PayerEmailRefused(TopUpRefused):
+    """Paystack does not take the customer's e-mail address."""
+
+    code = "email_refused"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The payment service does not accept your e-mail address. Change it in your profile, then try again."
+            )
+        )
+
+
+class PaymentRefused(TopUpRefused):
+    """Paystack said no, for a reason that is none of the customer's."""
+
+    code = "payment_refused"
+
+    def __init__(self) -> None:
+        super().__init__(_("The payment service refused to open a payment. Please write to support."))
+
+
+class AutomaticTopUpOpen(TopUpRefused):
+    """One automatic top-up at a time."""
+
+    code = "invalid_state"
+
+    def __init__(self) -> None:
+        super().__init__(_("An automatic top-up is under way already."))
+
+
+class ReviewDecided(DomainError):
+    """The money is not under review, or is on its way back."""
+
+    code = "invalid_state"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(_("This payment is not waiting for a decision."))
+
+
+class ReviewNotPossible(DomainError):
+    """This decision cannot be made about this money. `why` is for staff."""
+
+    code = "review_not_possible"
+    status = 409
+
+    def __init__(self, why: str | Promise) -> None:
+        super().__init__(why)

@@ -1,4 +1,7 @@
-"""Row locks of the ledger. Order everywhere: verification, then deposit, then account; late, just before the money moves."""
+"""Row locks of the ledger and of payments.
+
+Order everywhere: verification, then deposit, then account; late, just before the money moves.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from decimal import Decimal
 from django.db import connection
 
 from billing.exceptions import UnknownHold
+from billing.models import Deposit
 
 LOCK_ACCOUNT = """
 SELECT (SELECT r.id FROM billing_account r WHERE r.kind = 'system' AND r.code = 'revenue' AND r.currency = a.currency)
@@ -20,6 +24,8 @@ FROM billing_transfer h JOIN billing_account a ON a.id = h.debit_account_id
 WHERE h.id = %s AND h.kind = 'pending'
 FOR NO KEY UPDATE OF a
 """
+
+CARD_SPACE = 0x4E44  # first half of the advisory lock's key, ours alone; the second half is the card
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,19 @@ def lock_hold(hold_id: uuid.UUID) -> Held:
     if row is None:
         raise UnknownHold
     return Held(*row)
+
+
+def lock_deposit(deposit_id: uuid.UUID) -> Deposit:
+    """Lock one deposit and read it as it is now. Rows that point at it can still be written.
+
+    Raises:
+        Deposit.DoesNotExist: No deposit has this id.
+    """
+    deposits = Deposit.objects.order_by("pk").select_for_update(of=("self",), no_key=True)
+    return deposits.get(pk=deposit_id)
+
+
+def lock_card(fingerprint: str) -> None:
+    """Queue behind other payments with this card, so that counting who uses it misses nobody. Ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [CARD_SPACE, fingerprint])
