@@ -1,6 +1,6 @@
 """What a vendor can be told to do, with the checks that keep a typing error from passing silently."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -8,6 +8,9 @@ from typing import Any
 from sandbox.faults import ACTION_KINDS, FAULTS
 
 MAX_SECONDS = 366 * 86_400
+
+Parser = Callable[[str, Any], Any]
+"""Takes a field's name and value and returns what to keep, or raises `BadConfig`."""
 
 
 class BadConfig(ValueError):
@@ -44,16 +47,23 @@ def parse_changes(payload: dict[str, Any]) -> tuple[dict[str, Any], Decimal | No
     Raises:
         BadConfig: A field is unknown or its value makes no sense.
     """
-    changes: dict[str, Any] = {}
-    balance: Decimal | None = None
-    for name, value in payload.items():
-        if name == "balance":
-            balance = _decimal(name, value, minimum=Decimal(0))
-        elif name in _PARSERS:
-            changes[name] = _PARSERS[name](name, value)
-        else:
-            raise BadConfig(f"Unknown field {name!r}; known: balance, {', '.join(sorted(_PARSERS))}, vendor.")
+    changes = parse_with({**_PARSERS, "balance": _balance}, payload)
+    balance: Decimal | None = changes.pop("balance", None)
     return changes, balance
+
+
+def parse_with(parsers: Mapping[str, Parser], payload: dict[str, Any]) -> dict[str, Any]:
+    """Check each field with the parser of its name.
+
+    Raises:
+        BadConfig: A field is unknown or its value makes no sense.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in payload.items():
+        if name not in parsers:
+            raise BadConfig(f"Unknown field {name!r}; known: {', '.join(sorted(parsers))}, vendor.")
+        changes[name] = parsers[name](name, value)
+    return changes
 
 
 def apply_changes(config: VendorConfig, changes: dict[str, Any]) -> VendorConfig:
@@ -61,7 +71,9 @@ def apply_changes(config: VendorConfig, changes: dict[str, Any]) -> VendorConfig
     return replace(config, **changes)
 
 
-def _between(low: float, high: float) -> Callable[[str, Any], float]:
+def between(low: float, high: float) -> Callable[[str, Any], float]:
+    """A parser of numbers within limits."""
+
     def parse(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise BadConfig(f"{name} must be a number between {low:g} and {high:g}.")
@@ -83,6 +95,10 @@ def _decimal(name: str, value: Any, *, minimum: Decimal) -> Decimal:
     return number
 
 
+def _balance(name: str, value: Any) -> Decimal:
+    return _decimal(name, value, minimum=Decimal(0))
+
+
 def _price_factor(name: str, value: Any) -> Decimal:
     return _decimal(name, value, minimum=Decimal("0.0001"))
 
@@ -99,13 +115,15 @@ def _delivery_s(name: str, value: Any) -> tuple[float, float]:
     sentence = f"{name} must be [min, max] in seconds, with 0 <= min <= max."
     if not isinstance(value, list) or len(value) != 2:
         raise BadConfig(sentence)
-    low, high = (_between(0, MAX_SECONDS)(name, part) for part in value)
+    low, high = (between(0, MAX_SECONDS)(name, part) for part in value)
     if low > high:
         raise BadConfig(sentence)
     return low, high
 
 
-def _names(known: frozenset[str]) -> Callable[[str, Any], tuple[str, ...]]:
+def names_of(known: frozenset[str]) -> Callable[[str, Any], tuple[str, ...]]:
+    """A parser of lists of known names."""
+
     def parse(name: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
             raise BadConfig(f"{name} must be a list of names.")
@@ -116,16 +134,16 @@ def _names(known: frozenset[str]) -> Callable[[str, Any], tuple[str, ...]]:
     return parse
 
 
-_PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    "latency_ms": _between(0, 120_000),
-    "fault_rate": _between(0, 1),
-    "faults": _names(frozenset(FAULTS)),
-    "fault_actions": _names(ACTION_KINDS),
-    "delivery_rate": _between(0, 1),
+_PARSERS: dict[str, Parser] = {
+    "latency_ms": between(0, 120_000),
+    "fault_rate": between(0, 1),
+    "faults": names_of(frozenset(FAULTS)),
+    "fault_actions": names_of(ACTION_KINDS),
+    "delivery_rate": between(0, 1),
     "delivery_s": _delivery_s,
     "stock": _stock,
     "price_factor": _price_factor,
-    "cancel_lock_s": _between(0, MAX_SECONDS),
-    "lifetime_s": _between(0.001, MAX_SECONDS),
-    "hang_s": _between(0, 300),
+    "cancel_lock_s": between(0, MAX_SECONDS),
+    "lifetime_s": between(0.001, MAX_SECONDS),
+    "hang_s": between(0, 300),
 }

@@ -4,7 +4,7 @@ What a fault looks like on the wire is in serving.py; what each one does is desc
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 ACTION_KINDS = frozenset({"buy", "read", "cancel", "list", "change", "catalogue", "balance"})
 """`change` is everything else that writes: ready, another SMS, finish."""
@@ -53,7 +53,13 @@ TEXT_STYLES = frozenset({"no_code_sms", "leading_zero_code", "odd_text"})
 
 
 def pick(
-    rng: random.Random, *, kind: str, rate: float, faults: Sequence[str], only: Sequence[str]
+    rng: random.Random,
+    *,
+    kind: str,
+    rate: float,
+    faults: Sequence[str],
+    only: Sequence[str],
+    strikes: Mapping[str, frozenset[str]] = FAULTS,
 ) -> str | None:
     """Choose the fault for one call, or None.
 
@@ -62,10 +68,11 @@ def pick(
         rate: Share of the calls that fail, 0 to 1.
         faults: Names to choose from; those that cannot strike this kind of call are passed over.
         only: Kinds of calls that may fail; empty means all.
+        strikes: Which kinds of calls each fault of this vendor can strike.
     """
     if not faults or rate <= 0 or (only and kind not in only):
         return None
-    possible = [name for name in faults if kind in FAULTS[name]]
+    possible = [name for name in faults if kind in strikes[name]]
     if not possible or (rate < 1 and rng.random() >= rate):
         return None
     return rng.choice(possible)

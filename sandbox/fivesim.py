@@ -25,7 +25,7 @@ from sandbox.params import Params, price_limit, query_params, whole_number
 from sandbox.replies import JSON, Reply, quoted, send_reply
 from sandbox.scenarios import scenario_of
 from sandbox.serving import Dialect
-from sandbox.vendor import Refused
+from sandbox.vendor import Refused, Vendor
 
 DEFAULT_ROWS = 100
 MAX_ROWS = 100_000
@@ -64,7 +64,7 @@ LIMIT = b"api limit is 100 requests per second"
 NOT_FOUND = Reply(b"404 page not found", 404)
 
 
-class FiveSimApi(Dialect):
+class FiveSimApi(Dialect[Vendor]):
     """`/v1/…`; everything is a GET, also what spends money."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

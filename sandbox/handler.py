@@ -46,7 +46,7 @@ LITERALS = {
 UNKNOWN_LITERALS = {"buy": "ACCESS_PENDING", "read": "STATUS_WAIT_OPERATOR", "cancel": "ACCESS_QUEUED"}
 
 
-class HandlerApi(Dialect):
+class HandlerApi(Dialect[Vendor]):
     """`/stubs/handler_api.php`; hero.py overrides what its successor does differently."""
 
     keyless: frozenset[str] = frozenset()

@@ -1,16 +1,18 @@
 """The way of every vendor call: count it, delay it, perhaps let it fail, otherwise carry it out."""
 
 import asyncio
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from sandbox import faults
 from sandbox.replies import BLOCK_PAGE, ELSEWHERE, UNAVAILABLE, Reply, send_reply
 from sandbox.transport import reset_connection
-from sandbox.vendor import Refused, Vendor
+from sandbox.vendor import Refused
 
 Perform = Callable[[str | None], Reply]
 """Carries a call out; the argument is the fault that colours it, if any."""
@@ -44,10 +46,41 @@ class Stopping:
         self.event = asyncio.Event()
 
 
-class Dialect(ABC):
+class Behaviour(Protocol):
+    """The part of a vendor's configuration that every call meets."""
+
+    @property
+    def latency_ms(self) -> float: ...
+    @property
+    def fault_rate(self) -> float: ...
+    @property
+    def faults(self) -> Sequence[str]: ...
+    @property
+    def fault_actions(self) -> Sequence[str]: ...
+    @property
+    def hang_s(self) -> float: ...
+
+
+class Party(Protocol):
+    """Whoever answers calls: a seller of numbers, or Paystack."""
+
+    rng: random.Random
+
+    @property
+    def config(self) -> Behaviour: ...
+    def catch_up(self) -> float: ...
+
+
+PartyT = TypeVar("PartyT", bound=Party)
+
+
+class Dialect(ABC, Generic[PartyT]):
     """Base of the ASGI applications that speak one vendor's protocol."""
 
-    def __init__(self, vendor: Vendor, *, keys: frozenset[str], stopping: Stopping) -> None:
+    fault_strikes: Mapping[str, frozenset[str]] = faults.FAULTS
+    """The faults of this vendor, and which kinds of calls each can strike."""
+
+    def __init__(self, vendor: PartyT, *, keys: frozenset[str], stopping: Stopping) -> None:
         self.vendor = vendor
         self._keys = keys
         self._stopping = stopping
@@ -69,7 +102,7 @@ class Dialect(ABC):
         return key.startswith("sandbox") or key in self._keys
 
     async def serve(self, kind: str, perform: Perform, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one authenticated call of a kind named in `faults.ACTION_KINDS`."""
+        """Answer one authenticated call of a kind that this vendor's faults know."""
         config = self.vendor.config
         if config.latency_ms:
             await asyncio.sleep(config.latency_ms / 1000)
@@ -81,6 +114,7 @@ class Dialect(ABC):
                 rate=config.fault_rate,
                 faults=config.faults,
                 only=config.fault_actions,
+                strikes=self.fault_strikes,
             )
         if fault is None:
             reply = self._carry_out(perform, None)
@@ -118,9 +152,9 @@ class Dialect(ABC):
                 await asyncio.sleep(self.vendor.rng.uniform(*SLOW_S))
         reply = self._carry_out(perform, fault)
         match fault:
-            case "buy_then_timeout":
+            case "buy_then_timeout" | "timeout_after":
                 return replace(reply, hang=True)
-            case "buy_then_503":
+            case "buy_then_503" | "http_502_after":
                 return UNAVAILABLE
             case "buy_then_html":
                 return BLOCK_PAGE

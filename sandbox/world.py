@@ -1,14 +1,17 @@
-"""The three vendors on one clock."""
+"""The sellers, Paystack and the source of exchange rates on one clock."""
 
 import random
 
 from sandbox.catalogue import fivesim_catalogue, handler_catalogue
 from sandbox.clock import Clock
 from sandbox.config import VendorConfig
+from sandbox.paystack.integration import Integration
+from sandbox.rates import Rates
 from sandbox.vendor import Vendor
 
 HANDLER = VendorConfig(cancel_lock_s=120.0, lifetime_s=1200.0)
 FIVESIM = VendorConfig(cancel_lock_s=60.0, lifetime_s=900.0)
+PAYSTACK, RATES = "paystack", "rates"
 _BLOCK = 600_000_000
 
 
@@ -23,6 +26,8 @@ class World:
             "hero": self._vendor(1, "hero", HANDLER),
             "fivesim": self._vendor(2, "fivesim", FIVESIM),
         }
+        self.paystack = Integration(self.clock, self.rng)
+        self.rates = Rates(self.clock, self.rng)
 
     def _vendor(self, place: int, name: str, config: VendorConfig) -> Vendor:
         # Each vendor has its own block of 31-bit ids, entered at a random point: a restarted sandbox must
@@ -43,9 +48,11 @@ class World:
             asks_for_another=name != "fivesim",
         )
 
-    def reset(self, vendor: str | None = None) -> None:
-        """Empty one vendor, or all of them and the clock."""
-        for name in [vendor] if vendor else list(self.vendors):
-            self.vendors[name].reset()
-        if vendor is None:
+    def reset(self, name: str | None = None) -> None:
+        """Empty one of them, or all and the clock."""
+        parts: dict[str, Vendor | Integration | Rates]
+        parts = {**self.vendors, PAYSTACK: self.paystack, RATES: self.rates}
+        if name is None:
             self.clock.reset()
+        for part in parts.values() if name is None else [parts[name]]:
+            part.reset()

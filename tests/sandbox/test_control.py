@@ -25,7 +25,9 @@ def test_strangers_are_kept_out_without_the_secret(monkeypatch: pytest.MonkeyPat
 
 
 def test_front_page_says_what_this_is(sandbox: SandboxClient) -> None:
-    assert sandbox.http.get("/").text.startswith("Namaskah sandbox: stands for the sellers of phone numbers.")
+    assert sandbox.http.get("/").text.startswith(
+        "Namaskah sandbox: stands for the sellers of phone numbers and for"
+    )
 
 
 def test_no_secret_set_means_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
