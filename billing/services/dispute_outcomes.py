@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.services import emails
-from billing.enums import DisputeOutcome, SystemCode, TransferCode
+from billing.enums import DepositStatus, DisputeOutcome, SystemCode, TransferCode
 from billing.models import Deposit, Dispute
 from billing.paystack.base import DisputeFact
 from billing.selectors.returns import fraud_disputes
@@ -88,6 +88,8 @@ def warn_of_fraud(user_id: int) -> None:
 
 def _lose(dispute: Dispute, deposit: Deposit, lost_subunits: int) -> None:
     """The bank took `lost_subunits`: the hold pays its share, the customer owes what the hold does not cover."""
+    if deposit.status == DepositStatus.REVERSED:
+        return  # the money went when Paystack reversed the payment, and the books say so already
     if deposit.credited_at is None:
         _pay_bank(dispute, lost_subunits, SystemCode.SUSPENSE)
         return

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db.models import QuerySet, Sum
 
-from billing.enums import DisputeOutcome, RefundStatus
+from billing.enums import DepositStatus, DisputeOutcome, RefundStatus
 from billing.models import Deposit, Dispute, Refund
 from namaskah.lib.money import UNIT, round_up
 
@@ -35,7 +35,12 @@ def live_disputes(deposit: Deposit) -> QuerySet[Dispute]:
 
 
 def left_of_credit(deposit: Deposit, *, but_for: Dispute | None = None) -> Decimal:
-    """The credit less what refunds and disputes took of it; `but_for` is a dispute that does not count."""
+    """The credit less what refunds and disputes took of it; `but_for` is a dispute that does not count.
+
+    Of a deposit that was reversed nothing is left: the wallet has paid for all of it.
+    """
+    if deposit.status == DepositStatus.REVERSED:
+        return ZERO
     disputes = live_disputes(deposit)
     if but_for is not None:
         disputes = disputes.exclude(pk=but_for.pk)

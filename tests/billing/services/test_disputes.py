@@ -1,0 +1,457 @@
+"""A disputed payment is frozen once, answered in time, and concluded as Paystack says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import OutgoingEmail, User
+from billing.enums import DepositStatus, DisputeOutcome, SystemCode
+from billing.exceptions import AnswerNotTaken, DepositNotRefundable, DisputeClosed, UnknownDispute
+from billing.models import Deposit, Dispute, Refund
+from billing.paystack.errors import OutcomeUnknown, PaystackError, Refused
+from billing.selectors import system_balance, wallet
+from billing.selectors.returns import fraud_disputes
+from billing.services import books, disputes, ledger, receivables, refund_sending, refunds, standing_orders
+from tests.factories.accounts import StaffFactory
+from tests.factories.payments import make_credited_deposit, make_suspended_deposit
+from tests.factories.returns import end_dispute, make_dispute, make_refund, make_sent_refund, spend
+from tests.fake_paystack import FakePaystack
+from tests.namaskah.log_lines import log_lines
+
+pytestmark = pytest.mark.django_db
+CREDIT = Decimal("3.3333")
+ZERO = Decimal(0)
+
+
+@pytest.fixture
+def deposit(far: FakePaystack) -> Deposit:
+    return make_credited_deposit(far=far)
+
+
+@pytest.fixture
+def owner(deposit: Deposit) -> User:
+    assert deposit.user is not None
+    return deposit.user
+
+
+@pytest.fixture
+def dispute(deposit: Deposit, far: FakePaystack) -> Dispute:
+    return make_dispute(deposit, far)
+
+
+def balance(code: SystemCode, currency: str) -> Decimal:
+    return system_balance(ledger.system_account(code, currency).pk)
+
+
+def figures(user: User) -> tuple[Decimal, Decimal]:
+    now = wallet(user.pk)
+    return now.available, now.held
+
+
+# --- Opening ----------------------------------------------------------------------------------------------------------
+
+
+def test_dispute_freezes_what_the_deposit_credited(dispute: Dispute, deposit: Deposit, owner: User) -> None:
+    assert (dispute.deposit, dispute.user, dispute.outcome) == (deposit, owner, "open")
+    assert (dispute.wallet_amount, dispute.shortfall) == (CREDIT, ZERO)
+    assert figures(owner) == (ZERO, CREDIT)
+    assert OutgoingEmail.objects.filter(template="dispute_opened", user=owner).count() == 1
+    assert books.verify().differences == []
+
+
+def test_looking_again_freezes_nothing_more(dispute: Dispute, owner: User) -> None:
+    for _ in range(3):
+        disputes.look(dispute.paystack_id)
+
+    assert figures(owner) == (ZERO, CREDIT)
+    assert Dispute.objects.count() == 1
+    assert OutgoingEmail.objects.filter(template="dispute_opened").count() == 1
+
+
+def test_spent_money_is_a_shortfall_and_the_balance_stays_at_zero(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    spend(owner, "3.0000")
+
+    dispute = make_dispute(deposit, far)
+
+    assert (dispute.wallet_amount, dispute.shortfall) == (CREDIT, Decimal("3.0000"))
+    assert figures(owner) == (ZERO, Decimal("0.3333"))
+
+
+def test_everything_spent_is_all_shortfall(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    spend(owner, str(CREDIT))
+
+    dispute = make_dispute(deposit, far)
+
+    assert (dispute.hold, dispute.shortfall) == (None, CREDIT)
+    assert figures(owner) == (ZERO, ZERO)
+
+
+def test_part_of_a_payment_freezes_its_share(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    dispute = make_dispute(deposit, far, refund_amount=250_000)
+
+    assert dispute.wallet_amount == Decimal("1.6667")
+    assert figures(owner) == (Decimal("1.6666"), Decimal("1.6667"))
+
+
+def test_two_disputes_of_one_payment_freeze_no_more_than_its_credit(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    make_credited_deposit(owner, far=far)
+    make_dispute(deposit, far)
+
+    second = make_dispute(deposit, far)
+
+    assert (second.wallet_amount, Dispute.objects.count()) == (ZERO, 2)
+    assert figures(owner) == (CREDIT, CREDIT)
+
+
+def test_second_dispute_freezes_what_the_first_gave_back(
+    dispute: Dispute, deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    end_dispute(dispute, far, "declined")
+
+    second = make_dispute(deposit, far)
+
+    assert second.wallet_amount == CREDIT
+    assert figures(owner) == (ZERO, CREDIT)
+
+
+def test_automatic_top_up_stops(
+    deposit: Deposit, owner: User, far: FakePaystack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[tuple[int, str]] = []
+    monkeypatch.setattr(
+        standing_orders, "switch_off", lambda *, user_id, reason: stopped.append((user_id, reason))
+    )
+
+    make_dispute(deposit, far)
+
+    assert stopped == [(owner.pk, "dispute")]
+
+
+def test_dispute_of_a_payment_we_do_not_know_freezes_nothing(far: FakePaystack) -> None:
+    far.pay_uninvited("somebody-elses", 100_000)
+
+    dispute = disputes.look(far.open_dispute("somebody-elses").id)
+
+    assert (dispute.deposit, dispute.hold, dispute.amount_subunits) == (None, None, 100_000)
+
+
+def test_dispute_seen_before_its_payment_freezes_later(
+    far: FakePaystack, deposit: Deposit, owner: User
+) -> None:
+    known = deposit.paystack_id
+    Deposit.objects.filter(pk=deposit.pk).update(paystack_id=1, reference="hidden")
+    dispute = make_dispute(deposit, far)
+    assert dispute.deposit is None
+    Deposit.objects.filter(pk=deposit.pk).update(paystack_id=known, reference=deposit.reference)
+
+    dispute = disputes.look(dispute.paystack_id)
+
+    assert (dispute.deposit, dispute.wallet_amount) == (deposit, CREDIT)
+
+
+def test_money_under_review_is_not_frozen_twice(far: FakePaystack) -> None:
+    deposit = make_suspended_deposit(far=far)
+    dispute = make_dispute(deposit, far)
+
+    end_dispute(dispute, far, "auto-accepted")
+
+    assert dispute.hold is None
+    assert balance(SystemCode.SUSPENSE, "NGN") == ZERO
+    assert books.verify().differences == []
+
+
+# --- With refunds -----------------------------------------------------------------------------------------------------
+
+
+def test_dispute_takes_the_place_of_a_refund_that_is_not_out(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    refund = make_refund(deposit)
+
+    dispute = make_dispute(deposit, far)
+
+    refund.refresh_from_db()
+    deposit.refresh_from_db()
+    assert (refund.status, deposit.refunded_subunits, dispute.wallet_amount) == ("refused", 0, CREDIT)
+    assert figures(owner) == (ZERO, CREDIT)
+    assert refund_sending.send(refund.pk).status == "refused"
+
+
+def test_disputed_deposit_is_not_refunded(
+    dispute: Dispute, deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    make_credited_deposit(owner, far=far)
+
+    with pytest.raises(DepositNotRefundable):
+        make_refund(deposit)
+    assert deposit not in [row.deposit for row in refunds.refundable(owner.pk)]
+
+
+def test_refund_on_its_way_counts_before_the_dispute(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    make_credited_deposit(owner, far=far)
+    make_sent_refund(deposit, 250_000)
+
+    dispute = make_dispute(deposit, far)
+
+    assert dispute.wallet_amount == Decimal("1.6666")
+    assert figures(owner) == (CREDIT, CREDIT)
+
+
+def test_refund_that_fails_while_disputed_is_frozen_for_the_dispute(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    refund = make_sent_refund(deposit, 250_000)
+    dispute = make_dispute(deposit, far)
+    far.set_refund(refund.paystack_id or 0, "failed")
+
+    refund_sending.look(refund.pk)
+
+    dispute.refresh_from_db()
+    assert (dispute.wallet_amount, dispute.shortfall) == (CREDIT, ZERO)
+    assert figures(owner) == (ZERO, CREDIT)
+    end_dispute(dispute, far, "merchant-accepted")
+    assert figures(owner) == (ZERO, ZERO)
+    assert books.verify().differences == []
+
+
+# --- The end ----------------------------------------------------------------------------------------------------------
+
+
+def test_won_dispute_returns_the_money(dispute: Dispute, owner: User, far: FakePaystack) -> None:
+    won = end_dispute(dispute, far, "declined")
+
+    assert (won.outcome, won.next_look_at) == (DisputeOutcome.WON, None)
+    assert figures(owner) == (CREDIT, ZERO)
+    email = OutgoingEmail.objects.get(template="dispute_closed", user=owner)
+    assert (email.context["outcome"], email.context["shortfall"]) == ("won", "")
+    assert books.verify().differences == []
+
+
+@pytest.mark.parametrize("resolution", ["merchant-accepted", "auto-accepted"])
+def test_lost_dispute_takes_the_money_in_both_currencies(
+    dispute: Dispute, owner: User, far: FakePaystack, resolution: str
+) -> None:
+    before = balance(SystemCode.PAYSTACK_CLEARING, "NGN")
+
+    for _ in range(2):
+        lost = end_dispute(dispute, far, resolution)
+
+    assert lost.outcome == DisputeOutcome.LOST
+    assert wallet(owner.pk).balance == ZERO
+    assert balance(SystemCode.PAYSTACK_CLEARING, "NGN") - before == Decimal(5000)
+    assert (balance(SystemCode.EXCHANGE, "NGN"), balance(SystemCode.EXCHANGE, "USD")) == (ZERO, ZERO)
+    assert books.verify().differences == []
+
+
+def test_lost_shortfall_is_a_debt(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    spend(owner, "3.0000")
+
+    end_dispute(make_dispute(deposit, far), far, "merchant-accepted")
+
+    assert receivables.owed_by(owner.pk) == Decimal("3.0000")
+    assert wallet(owner.pk).balance == ZERO
+    assert balance(SystemCode.EXCHANGE, "USD") == ZERO
+    assert OutgoingEmail.objects.get(template="dispute_closed").context["shortfall"] == "$3.00"
+    assert books.verify().differences == []
+
+
+def test_lost_shortfall_is_taken_at_once_from_what_is_there_now(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    spend(owner, "3.0000")
+    dispute = make_dispute(deposit, far)
+    make_credited_deposit(owner, far=far)
+
+    end_dispute(dispute, far, "merchant-accepted")
+
+    assert (receivables.owed_by(owner.pk), wallet(owner.pk).balance) == (ZERO, Decimal("0.3333"))
+
+
+def test_part_lost_charges_its_share_and_returns_the_rest(
+    dispute: Dispute, owner: User, far: FakePaystack
+) -> None:
+    lost = end_dispute(dispute, far, "merchant-accepted", refund_amount=250_000)
+
+    assert (lost.wallet_amount, lost.shortfall) == (Decimal("1.6667"), ZERO)
+    assert figures(owner) == (Decimal("1.6666"), ZERO)
+    assert balance(SystemCode.EXCHANGE, "NGN") == Decimal(2500)
+    assert books.verify().differences == []
+
+
+def test_part_lost_within_the_hold_leaves_no_debt(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    spend(owner, "1.0000")
+    dispute = make_dispute(deposit, far)
+
+    lost = end_dispute(dispute, far, "merchant-accepted", refund_amount=250_000)
+
+    assert (lost.wallet_amount, lost.shortfall) == (Decimal("1.6667"), ZERO)
+    assert figures(owner) == (Decimal("0.6666"), ZERO)
+
+
+@pytest.mark.parametrize("status", ["resolved", "archived"])
+def test_end_that_we_do_not_know_is_waited_out(
+    dispute: Dispute, owner: User, far: FakePaystack, status: str
+) -> None:
+    known = far.disputes_by_id[dispute.paystack_id]
+    far.disputes_by_id[dispute.paystack_id] = replace(known, status=status, resolution="split")
+
+    waiting = disputes.look(dispute.paystack_id)
+
+    assert waiting.outcome == DisputeOutcome.OPEN
+    assert figures(owner) == (ZERO, CREDIT)
+
+
+def test_lost_dispute_of_a_payment_that_was_reversed_takes_nothing_twice(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    Deposit.objects.filter(pk=deposit.pk).update(status=DepositStatus.REVERSED)
+    dispute = make_dispute(deposit, far)
+
+    end_dispute(dispute, far, "auto-accepted")
+
+    assert (dispute.hold, wallet(owner.pk).balance) == (None, CREDIT)
+
+
+def test_two_fraud_disputes_flag_the_customer(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    with log_lines() as lines:
+        make_dispute(deposit, far, category="fraud")
+        make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
+
+    assert fraud_disputes(owner.pk) == 2
+    assert [line["disputes"] for line in lines.named("Customer with several fraud disputes")] == [2]
+
+
+# --- Our answer -------------------------------------------------------------------------------------------------------
+
+
+def test_accepted_dispute_is_lost(dispute: Dispute, owner: User) -> None:
+    staff = StaffFactory.create()
+
+    accepted = disputes.accept(dispute_id=dispute.pk, actor=staff, reason="our mistake")
+
+    assert (accepted.outcome, accepted.resolution) == ("lost", "merchant-accepted")
+    assert (accepted.answered_by, accepted.answer) == (staff, "our mistake")
+    assert wallet(owner.pk).balance == ZERO
+
+
+def test_contested_dispute_is_answered_with_evidence(
+    dispute: Dispute, owner: User, far: FakePaystack
+) -> None:
+    won = disputes.contest(dispute_id=dispute.pk, actor=StaffFactory.create(), message="all delivered")
+
+    assert (won.outcome, won.resolution) == ("won", "declined")
+    assert [section["title"] for section in won.evidence["sections"]][:2] == ["Payment", "Customer"]
+    assert won.evidence_id is not None
+    assert [call for call, _ in far.calls if "evidence" in call or "resolve" in call] == [
+        "add_evidence",
+        "upload_evidence",
+        "resolve_dispute",
+    ]
+    assert figures(owner) == (CREDIT, ZERO)
+
+
+def test_answer_that_was_lost_but_arrived_is_found(dispute: Dispute, far: FakePaystack) -> None:
+    far.fail_after("resolve_dispute", OutcomeUnknown())
+
+    accepted = disputes.accept(dispute_id=dispute.pk, actor=StaffFactory.create(), reason="yes")
+
+    assert accepted.outcome == DisputeOutcome.LOST
+    assert far.count("resolve_dispute") == 1
+
+
+def test_answer_that_did_not_arrive_is_not_given_blindly_again(dispute: Dispute, far: FakePaystack) -> None:
+    staff = StaffFactory.create()
+    far.fail("resolve_dispute", OutcomeUnknown())
+    with pytest.raises(AnswerNotTaken):
+        disputes.accept(dispute_id=dispute.pk, actor=staff, reason="yes")
+
+    with pytest.raises(DisputeClosed):
+        disputes.accept(dispute_id=dispute.pk, actor=staff, reason="again")
+    assert far.count("resolve_dispute") == 1
+
+    Dispute.objects.filter(pk=dispute.pk).update(answered_at=timezone.now() - dt.timedelta(minutes=11))
+    assert disputes.accept(dispute_id=dispute.pk, actor=staff, reason="later").outcome == "lost"
+
+
+@pytest.mark.parametrize("call", ["resolve_dispute", "add_evidence", "upload_evidence"])
+def test_answer_that_was_refused_can_be_given_again(dispute: Dispute, far: FakePaystack, call: str) -> None:
+    staff = StaffFactory.create()
+    far.fail(call, Refused("Dispute is locked"))
+
+    with pytest.raises(AnswerNotTaken, match="Dispute is locked"):
+        disputes.contest(dispute_id=dispute.pk, actor=staff, message="delivered")
+
+    dispute.refresh_from_db()
+    assert dispute.answered_at is None
+    assert disputes.contest(dispute_id=dispute.pk, actor=staff, message="delivered").outcome == "won"
+
+
+def test_closed_dispute_is_not_answered(dispute: Dispute, far: FakePaystack) -> None:
+    end_dispute(dispute, far, "declined")
+
+    with pytest.raises(DisputeClosed):
+        disputes.accept(dispute_id=dispute.pk, actor=StaffFactory.create(), reason="late")
+    assert far.count("resolve_dispute") == 0
+
+
+def test_unknown_dispute_is_said_to_be_unknown(far: FakePaystack) -> None:
+    with pytest.raises(UnknownDispute):
+        disputes.accept(dispute_id=1, actor=StaffFactory.create(), reason="x")
+
+
+# --- Sweeps -----------------------------------------------------------------------------------------------------------
+
+
+def test_sweep_looks_once_an_hour(dispute: Dispute, far: FakePaystack) -> None:
+    known = far.disputes_by_id[dispute.paystack_id]
+    far.disputes_by_id[dispute.paystack_id] = replace(known, status="resolved", resolution="auto-accepted")
+
+    assert disputes.sweep() == 0
+    Dispute.objects.update(next_look_at=timezone.now())
+    assert (disputes.sweep(), disputes.sweep()) == (1, 0)
+
+    assert Dispute.objects.get().outcome == DisputeOutcome.LOST
+
+
+@pytest.mark.parametrize(("hours", "alarms"), [(3.9, 1), (4.1, 0), (-1, 1)])
+def test_alarm_four_hours_before_the_deadline(
+    deposit: Deposit, far: FakePaystack, hours: float, alarms: int
+) -> None:
+    make_dispute(deposit, far, due_at=timezone.now() + dt.timedelta(hours=hours))
+    Dispute.objects.update(next_look_at=timezone.now())
+
+    with log_lines() as lines:
+        disputes.sweep()
+
+    assert len(lines.named("Dispute is due")) == alarms
+
+
+def test_alarm_rings_when_paystack_does_not_answer(deposit: Deposit, far: FakePaystack) -> None:
+    make_dispute(deposit, far, due_at=timezone.now())
+    Dispute.objects.update(next_look_at=timezone.now())
+    far.fail("dispute", PaystackError("down"))
+
+    with log_lines() as lines:
+        assert disputes.sweep() == 0
+
+    assert len(lines.named("Dispute is due")) == 1
+
+
+def test_dispute_without_a_webhook_is_found(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    far.open_dispute(deposit.reference)
+
+    assert (disputes.find_missed(), disputes.find_missed()) == (1, 0)
+
+    assert figures(owner) == (ZERO, CREDIT)
+    assert Refund.objects.count() == 0
