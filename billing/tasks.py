@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from billing.services import disputes, reconciliation, refund_sending, sweeps
+from billing.paystack import client
+from billing.paystack.errors import PaystackError
+from billing.services import (
+    auto_top_up,
+    dedicated_accounts,
+    disputes,
+    exchange_rates,
+    reconciliation,
+    refund_sending,
+    saved_cards,
+    sweeps,
+    webhooks,
+)
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="billing.release_expired_holds")
@@ -43,10 +59,56 @@ def find_missed_disputes() -> int:
 @shared_task(name="billing.reconcile_recent")
 def reconcile_recent() -> None:
     """Compare with Paystack from shortly before the last time on."""
-    reconciliation.run_recent()
+    _reconcile(reconciliation.run_recent)
 
 
 @shared_task(name="billing.reconcile_days")
 def reconcile_days() -> None:
     """Compare the last days again: late payments and settlements change them."""
-    reconciliation.run_days()
+    _reconcile(reconciliation.run_days)
+
+
+def _reconcile(run: Callable[[], object]) -> None:
+    """What could not be read now is read an hour later; nothing is concluded from a part."""
+    if not client.is_configured():
+        return
+    try:
+        run()
+    except PaystackError as error:
+        log.warning("Not reconciled", code=error.code)
+
+
+@shared_task(name="billing.deactivate_cards")
+def deactivate_cards() -> int:
+    """Tell Paystack of removed cards until it confirms."""
+    return saved_cards.deactivate_due()
+
+
+@shared_task(name="billing.top_up_automatically")
+def top_up_automatically() -> int:
+    """Charge for wallets below their owners' threshold, and follow charges under way."""
+    return auto_top_up.sweep()
+
+
+@shared_task(name="billing.look_after_bank_accounts")
+def look_after_bank_accounts() -> int:
+    """Find bank account numbers that were assigned, and look for late money once a day."""
+    return dedicated_accounts.sweep()
+
+
+@shared_task(name="billing.process_webhook")
+def process_webhook(event_id: int) -> None:
+    """Work on one delivery of Paystack's."""
+    webhooks.process(event_id)
+
+
+@shared_task(name="billing.process_webhooks")
+def process_webhooks() -> int:
+    """Work on deliveries whose task was lost, or that are to be tried again."""
+    return webhooks.process_due()
+
+
+@shared_task(name="billing.refresh_exchange_rate")
+def refresh_exchange_rate() -> None:
+    """Ask the source for a newer rate, once an interval."""
+    exchange_rates.refresh_if_due()

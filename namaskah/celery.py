@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_init, celeryd_init, setup_logging
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
@@ -50,8 +51,21 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "check-balances": every("verifications.check_balances", 60),
         "release-orphan-holds": every("verifications.release_orphan_holds", 60),
         "release-expired-holds": every("billing.release_expired_holds", 60),
+        "process-webhooks": every("billing.process_webhooks", 10),
+        "refresh-exchange-rate": every("billing.refresh_exchange_rate", 60),
+        "deactivate-cards": every("billing.deactivate_cards", 60),
+        "top-up-automatically": every("billing.top_up_automatically", 30),
+        "look-after-bank-accounts": every("billing.look_after_bank_accounts", 60),
         "sweep-refunds": every("billing.sweep_refunds", 30),
         "sweep-disputes": every("billing.sweep_disputes", 300),
         "find-missed-disputes": every("billing.find_missed_disputes", 3600),
+        "reconcile-recent": every("billing.reconcile_recent", 3600),
+        "reconcile-days": {
+            "task": "billing.reconcile_days",
+            "schedule": crontab(
+                hour="3", minute="17"
+            ),  # UTC; a day's interval would start anew with each deployment
+            "options": {"expires": 6 * 3600},
+        },
         "send-emails": every("accounts.send_emails", 15),
     }

@@ -299,4 +299,5 @@ def far(monkeypatch: pytest.MonkeyPatch) -> FakePaystack:
     """Paystack's side of this test; the product talks to it wherever it calls `client.paystack()`."""
     fake = FakePaystack()
     monkeypatch.setattr(client, "paystack", lambda: fake)
+    monkeypatch.setattr(client, "is_available", lambda: True)
     return fake

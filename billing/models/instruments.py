@@ -65,6 +65,19 @@ class SavedCard(models.Model):
     def __str__(self) -> str:
         return f"{self.brand} {self.last4}".strip()
 
+    @property
+    def label(self) -> str:
+        """What its owner knows it by: `Visa •••• 4081`."""
+        brand = self.brand.title() if self.brand.islower() else self.brand
+        return f"{brand or _('Card')} •••• {self.last4}" if self.last4 else brand or str(_("Card"))
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the month on the card is over."""
+        today = timezone.now().date()
+        known = self.exp_year is not None and self.exp_month is not None
+        return known and (self.exp_year, self.exp_month) < (today.year, today.month)
+
 
 class AutoTopUp(models.Model):
     """A customer's standing order: below the threshold, charge the card. Amounts of the charge are in its currency."""
