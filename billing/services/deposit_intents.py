@@ -64,6 +64,7 @@ def write(
         deposit.form_key, deposit.retry_of, deposit.wants_card_saved = form_key, retry_of, save_card
         if card is not None:
             deposit.email, deposit.card_fingerprint = card.email, card.fingerprint
+            deposit.card_label = card.label[:60]
         deposit.save(force_insert=True)
     log.info("Deposit begun", deposit=str(deposit.pk), customer=user.pk, purpose=purpose.value)
     return Intent(deposit, is_new=True)

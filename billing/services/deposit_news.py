@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.enums import EventType
 from accounts.services import emails, events
@@ -54,7 +55,7 @@ def _email(deposit: Deposit, template: str, *, key: str, **more: str) -> None:
         "amount": format_subunits(deposit.amount_subunits, deposit.charge_currency),
         "credit": format_money(deposit.credit_amount, deposit.wallet_currency),
         "reference": deposit.reference,
-        "card": deposit.card_label,
+        "card": deposit.card_label or gettext("your card"),
         "url": reverse("billing:deposit", args=[deposit.pk]),
     }
     emails.queue(user_id=deposit.user_id, template=template, context=context | more, key=key)

@@ -182,7 +182,8 @@ def _copy(deposit: Deposit, transaction: Transaction) -> None:
     deposit.channel = transaction.channel[:40]
     deposit.gateway_response = transaction.gateway_response[:200]
     deposit.card_fingerprint = acceptance.card_fingerprint(transaction) or deposit.card_fingerprint
-    deposit.card_label = f"{paid_by.brand.title()} {paid_by.last4}".strip()[:60] if paid_by.last4 else ""
+    if paid_by.last4:  # else what is known of a card that we charged ourselves stays
+        deposit.card_label = f"{paid_by.brand.title()} {paid_by.last4}".strip()[:60]
     deposit.payer = paid_by.sender_name[:120]
 
 
