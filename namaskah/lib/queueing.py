@@ -1,4 +1,4 @@
-"""Handing work to a worker. The queue only makes it happen sooner: a sweep stands behind every task, so losing one is no error."""
+"""Handing work to a worker. The queue only makes it happen sooner: a sweep stands behind every task, so a lost one is late."""
 
 from __future__ import annotations
 
