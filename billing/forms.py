@@ -85,7 +85,12 @@ class TopUpForm(forms.Form):
         decimal_places=2,
         label=_("Amount"),
         widget=forms.TextInput(
-            attrs={"inputmode": "decimal", "autocomplete": "transaction-amount", "enterkeyhint": "go"}
+            attrs={
+                "inputmode": "decimal",
+                "autocomplete": "transaction-amount",
+                "enterkeyhint": "go",
+                "data-testid": "top-up-amount",
+            }
         ),
         error_messages={
             "required": _("Choose or enter an amount."),
@@ -96,9 +101,16 @@ class TopUpForm(forms.Form):
             "max_decimal_places": _("An amount has two decimal places at most."),
         },
     )
-    save_card = forms.BooleanField(required=False, label=_("Save this card for later"))
+    save_card = forms.BooleanField(
+        required=False,
+        label=_("Save this card for later"),
+        help_text=_(
+            "If you pay by card, you agree that we keep it at Paystack for payments you start or set up yourself. "
+            "You can remove it at any time."
+        ),
+    )
     form_key = forms.UUIDField(widget=forms.HiddenInput)
-    next = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
 
     @property
     def amount_subunits(self) -> int:

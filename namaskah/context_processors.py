@@ -12,10 +12,11 @@ from billing.selectors import wallet
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The wallet of whoever is signed in (read only when a template asks), its currency and the request id."""
+    """The wallet of whoever is signed in (read only when a template asks), its currency, what it offers, and the request id."""
     user = getattr(request, "user", None)
     return {
         "wallet_currency": settings.WALLET_CURRENCY,
+        "dedicated_accounts": settings.PAYSTACK_DEDICATED_ACCOUNTS,
         "request_id": getattr(request, "request_id", ""),
         "wallet": SimpleLazyObject(lambda: wallet(user.pk))
         if user is not None and user.is_authenticated

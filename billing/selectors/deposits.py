@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from billing.enums import DepositPurpose
 from billing.models import Deposit
 
 PAGE_ROWS = 25
@@ -36,6 +37,11 @@ def by_reference(user_id: int, reference: str) -> Deposit | None:
     """The deposit of a reference if it is this customer's."""
     known = owned(user_id).filter(reference=reference) if reference and "\x00" not in reference else None
     return known.first() if known is not None else None
+
+
+def last_begun(user_id: int) -> Deposit | None:
+    """The newest deposit that has a checkout of its own."""
+    return owned(user_id).filter(purpose=DepositPurpose.TOP_UP).first()
 
 
 def deposit_page(user_id: int, *, older: str = "", newer: str = "") -> DepositPage:

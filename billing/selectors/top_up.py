@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from billing.currencies import ChargeCurrency, charge_currency
+from billing.currencies import ChargeCurrency
 from billing.forms import MoneyField
-from billing.models import Deposit, ExchangeRate
+from billing.models import ExchangeRate
+from billing.services import deposit_limits, deposits
 from billing.wording import rate_words, short_amount
 from namaskah.lib.money import RATE_PLACES, SYMBOLS, format_money, to_subunits
 
@@ -49,13 +50,11 @@ class TopUpPage:
 
 def top_up_page(user_id: int, amount: str) -> TopUpPage:
     """The page for what is in the amount field now, which may be anything."""
-    from billing.services import deposits
-
     offer = deposits.offer()
-    charge, rate = charge_currency(), offer.rate
+    charge, rate = offer.currency, offer.rate
     chosen = _subunits(amount)
-    is_first = not Deposit.objects.filter(user_id=user_id, credited_at__isnull=False).exists()
-    maximum = charge.first_maximum if is_first else charge.maximum
+    is_known = deposit_limits.usage(user_id, charge.code).is_known
+    maximum = charge.maximum if is_known else charge.first_maximum
     return TopUpPage(
         problem="" if offer.is_available else str(offer.reason),
         charge_code=charge.code,
@@ -69,7 +68,7 @@ def top_up_page(user_id: int, amount: str) -> TopUpPage:
         rate_words=rate_words(rate.rate, rate.charge_currency, rate.wallet_currency) if rate else "",
         rate_as_of=rate.as_of if rate and rate.charge_currency != rate.wallet_currency else None,
         credit=_credit(chosen, rate) if rate and chosen else "",
-        limits=_limits(charge, is_first=is_first),
+        limits=_limits(charge, is_known=is_known),
     )
 
 
@@ -83,20 +82,18 @@ def _preset(subunits: int, charge: ChargeCurrency, rate: ExchangeRate, chosen: i
 
 
 def _credit(subunits: int, rate: ExchangeRate) -> str:
-    from billing.services import deposits
-
     return format_money(deposits.quote(subunits, rate), rate.wallet_currency)
 
 
-def _limits(charge: ChargeCurrency, *, is_first: bool) -> str:
+def _limits(charge: ChargeCurrency, *, is_known: bool) -> str:
     words = {
         "minimum": short_amount(charge.minimum, charge.code),
         "maximum": short_amount(charge.maximum, charge.code),
         "first": short_amount(charge.first_maximum, charge.code),
         "daily": short_amount(charge.daily_maximum, charge.code),
     }
-    if is_first and charge.first_maximum < charge.maximum:
-        return _("From %(minimum)s to %(first)s the first time, later up to %(maximum)s.") % words
+    if not is_known and charge.first_maximum < charge.maximum:
+        return _("From %(minimum)s to %(first)s; a day after your first top-up, up to %(maximum)s.") % words
     return _("From %(minimum)s to %(maximum)s, at most %(daily)s a day.") % words
 
 

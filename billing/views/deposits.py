@@ -13,21 +13,33 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import user_id_of, user_of
+from billing.exceptions import (
+    DailyTopUpLimit,
+    FirstTopUpTooLarge,
+    TopUpAmountRefused,
+    TopUpTooLarge,
+    TopUpTooSmall,
+)
 from billing.forms import RetryForm, TopUpForm
 from billing.models import Deposit
 from billing.selectors import deposits as selectors
 from billing.selectors.deposit_state import deposit_state
 from billing.selectors.top_up import top_up_page
+from billing.services import deposits
 from billing.views.checkout_policy import holds_checkout, leads_to_checkout
 from namaskah.exceptions import DomainError
 from namaskah.lib.queueing import enqueue
 
 # A page that somebody watches asks for a look this often; the webhook and the sweep do not depend on it.
 LOOK_EVERY_S = 20
+LONGEST_ADDRESS = 500
+# What another amount would mend stands beside the amount, the rest above the form.
+ABOUT_AMOUNT = (TopUpTooSmall, TopUpTooLarge, FirstTopUpTooLarge, DailyTopUpLimit, TopUpAmountRefused)
 _WAY_BACK = "top_up_next"  # in the session: where the customer was going, and by which deposit
 
 
@@ -46,13 +58,22 @@ def top_up(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def top_up_return(request: HttpRequest) -> HttpResponse:
-    """Where Paystack sends the customer afterwards, paid or not. Being opened says nothing: it only has us look."""
+    """Where Paystack sends the customer afterwards, paid or not."""
     reference = request.GET.get("reference") or request.GET.get("trxref", "")
-    known = selectors.by_reference(user_id_of(request), reference)
-    if known is None:
-        raise Http404
-    enqueue("billing.settle_deposit", str(known.pk))
-    return redirect("billing:deposit", known.pk)
+    return _come_back(selectors.by_reference(user_id_of(request), reference))
+
+
+@never_cache
+@require_safe
+@login_required
+def top_up_cancelled(request: HttpRequest) -> HttpResponse:
+    """Where Paystack sends a customer who left the checkout, without saying which. They may have paid all the same."""
+    reference = request.GET.get("reference", "")
+    user_id = user_id_of(request)
+    known = selectors.by_reference(user_id, reference) if reference else selectors.last_begun(user_id)
+    response = _come_back(known)
+    messages.info(request, _("You left the payment page before the end. You can continue where you were."))
+    return response
 
 
 @never_cache
@@ -83,8 +104,6 @@ def deposit_retry(request: HttpRequest, deposit_id: uuid.UUID) -> HttpResponse:
     """Pay the same amount again, under a new reference."""
     own = _own(request, deposit_id)
     form = RetryForm(request.POST)
-    from billing.services import deposits
-
     form_key = form.cleaned_data["form_key"] if form.is_valid() else None
     try:
         made = deposits.retry(deposit=own, form_key=form_key)
@@ -111,9 +130,15 @@ def deposit_list(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/deposits.html", context)
 
 
-def _pay(request: HttpRequest) -> HttpResponse:
-    from billing.services import deposits
+def _come_back(known: Deposit | None) -> HttpResponse:
+    """Anyone can open these addresses, so being opened says nothing: it only has us look at one's own deposit."""
+    if known is None:
+        raise Http404
+    enqueue("billing.settle_deposit", str(known.pk))
+    return redirect("billing:deposit", known.pk)
 
+
+def _pay(request: HttpRequest) -> HttpResponse:
     form = TopUpForm(request.POST)
     if not form.is_valid():
         return _refused(request, form, status=400)
@@ -125,7 +150,7 @@ def _pay(request: HttpRequest) -> HttpResponse:
             save_card=form.cleaned_data["save_card"],
         )
     except DomainError as error:
-        form.add_error("amount", str(error.message))
+        form.add_error("amount" if isinstance(error, ABOUT_AMOUNT) else None, str(error.message))
         return _refused(request, form, status=error.status)
     _remember_way_back(request, made, _own_address(request, form.cleaned_data["next"]))
     if _wants_json(request):
@@ -137,20 +162,20 @@ def _refused(request: HttpRequest, form: TopUpForm, *, status: int) -> HttpRespo
     """The page again with the reason; nothing was begun, so the next press is a new payment."""
     if _wants_json(request):
         return JsonResponse({"errors": form.errors}, status=status)
-    again = TopUpForm(request.POST.dict() | {"form_key": str(uuid.uuid4())})
-    again.is_valid()
-    again._errors = form.errors
-    return _form_page(request, again, status=status)
+    return _form_page(request, form, status=status)
 
 
 def _form_page(request: HttpRequest, form: TopUpForm | None = None, *, status: int = 200) -> HttpResponse:
     way_back = _own_address(request, request.POST.get("next") or request.GET.get("next", ""))
     amount = request.GET.get("amount", "")
     if form is None:
-        form = TopUpForm(initial={"amount": amount, "form_key": uuid.uuid4(), "next": way_back})
+        form = TopUpForm(initial={"amount": amount})
+    page = top_up_page(user_id_of(request), str(form["amount"].value() or ""))
+    form.fields["amount"].help_text = page.limits  # named by the field's aria-describedby
     context: dict[str, Any] = {
         "form": form,
-        "page": top_up_page(user_id_of(request), str(form["amount"].value() or "")),
+        "form_key": uuid.uuid4(),
+        "page": page,
         "next": way_back,
         "inline_url": settings.PAYSTACK_INLINE_URL,
         "refund_window_days": settings.REFUND_WINDOW_DAYS,
@@ -193,6 +218,8 @@ def _own(request: HttpRequest, deposit_id: uuid.UUID) -> Deposit:
 
 def _own_address(request: HttpRequest, wanted: str) -> str:
     """An address if it is one of this site; else nothing."""
+    if len(wanted) > LONGEST_ADDRESS:
+        return ""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if is_ours else ""
 

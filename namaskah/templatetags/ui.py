@@ -26,7 +26,7 @@ from namaskah.lib.money import format_money, from_subunits
 
 register = template.Library()
 
-# Of an order, a hold, then a deposit. A status is read by its word and its shape; the tone picks one of the four hues of tokens.css.
+# Of an order, a hold, then a payment. A status is read by word and shape; the tone is one of the four hues of tokens.css.
 STATUS_TONES = {
     "ordering": ("waiting", "loader"),
     "waiting": ("waiting", "clock"),

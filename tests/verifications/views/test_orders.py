@@ -143,8 +143,10 @@ def test_insufficient_balance_says_what_is_missing(client: Client, shop: Shop) -
 
     answer = client.post(NEW, {"service": "whatsapp", "country": "GB", "form_key": str(uuid.uuid4())})
 
+    page = answer.content.decode()
     assert answer.status_code == 402
-    assert "$0.10" in answer.content.decode()
+    assert "$0.10" in page
+    assert 'href="/wallet/top-up/?next=%2Fverifications%2Fnew%2F%3Fservice%3Dwhatsapp%26country%3DGB"' in page
     assert not Verification.objects.exists()
 
 
