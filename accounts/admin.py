@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Event, User
+from accounts.models import Event, OutgoingEmail, User
+from namaskah.lib.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
     CreationForm = AdminUserCreationForm[User]
@@ -111,6 +112,22 @@ class EventAdmin(EventModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
         return False
+
+
+@admin.register(OutgoingEmail)
+class OutgoingEmailAdmin(ReadOnlyAdmin):
+    """The outbox. What an e-mail says is made when it is sent and is its reader's."""
+
+    list_display = ("created_at", "template", "user", "tries", "sent_at", "given_up_at", "error")
+    list_filter = (("given_up_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    search_fields = ("=key", "=to")
+    ordering = ("-pk",)
+    sortable_by = ()
+    fields = (
+        "template", "user", "to", "key", "tries", "error", ("created_at", "next_try_at"), ("sent_at", "given_up_at"),
+    )  # fmt: skip
+    readonly_fields = ("created_at",)
 
 
 def masked(data: Any) -> Any:

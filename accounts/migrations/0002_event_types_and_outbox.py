@@ -87,7 +87,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("next_try_at__isnull", False)),
                         fields=["next_try_at"],
                         name="email_due",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("given_up_at__isnull", False)),
+                        fields=["given_up_at"],
+                        name="email_given_up",
+                    ),
                 ],
             },
         ),

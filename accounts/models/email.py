@@ -37,7 +37,10 @@ class OutgoingEmail(models.Model):
         verbose_name = _("e-mail")
         verbose_name_plural = _("e-mails")
         indexes: ClassVar = [
-            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="email_due")
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="email_due"),
+            models.Index(
+                fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="email_given_up"
+            ),
         ]
 
     def __str__(self) -> str:
