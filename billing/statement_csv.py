@@ -15,7 +15,7 @@ from namaskah.lib.csv_export import safe_cell
 LINES_AT_ONCE = 500
 
 
-class _Line:
+class Line:
     """What `csv.writer` writes to; the writer hands the line back to its caller."""
 
     def write(self, line: str) -> str:
@@ -24,7 +24,7 @@ class _Line:
 
 def lines(rows: Iterable[StatementRow], currency: str) -> Iterator[str]:
     """The file in pieces of up to `LINES_AT_ONCE` lines. Amounts have a point and four places, times are UTC."""
-    writer = csv.writer(_Line())
+    writer = csv.writer(Line())
     yield writer.writerow(
         [
             _("Time (UTC)"),

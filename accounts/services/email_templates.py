@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.template import Context, Engine
 from django.utils import translation
+from django.utils.translation import gettext
 
 # Name → what its context must hold; all of it ready text for people, `url` an address of this site from its root on.
 # Beyond that `reason` is told where there is one (declined, refused, switched off), and `held` where money was held.
@@ -43,13 +44,15 @@ class RenderedEmail:
 def check(template: str, context: Mapping[str, object]) -> None:
     """Refuse what could not be rendered later.
 
+    An empty text is let pass: a card's name that Paystack did not tell must not undo a credit.
+
     Raises:
         ValueError: No such e-mail, or its context lacks something.
     """
     required = EMAILS.get(template)
     if required is None:
         raise ValueError(f"There is no e-mail {template!r}.")
-    missing = sorted(name for name in required if context.get(name) in (None, ""))
+    missing = sorted(required - context.keys())
     if missing:
         raise ValueError(f"The e-mail {template!r} lacks {', '.join(missing)}.")
 
@@ -64,6 +67,7 @@ def render(template: str, context: Mapping[str, str], *, language: str = "") -> 
         "language": language,
     }
     with translation.override(language):
+        values["card"] = context.get("card") or gettext("your card")
         subject = " ".join(_part(f"emails/{template}/subject.txt", values).split())
         values["subject"] = subject
         text = EMPTY_LINES.sub("\n\n", _part(f"emails/{template}/body.txt", values)).strip() + "\n"

@@ -144,6 +144,14 @@ def test_subject_stays_one_line_whatever_the_context_holds() -> None:
     assert email.subject == "$1 Bcc: x@y is in your wallet"
 
 
+def test_card_without_a_name_is_the_customers_card() -> None:
+    email_templates.check("auto_top_up_succeeded", {**CONTEXTS["auto_top_up_succeeded"], "card": ""})
+
+    email = render("auto_top_up_succeeded", {**CONTEXTS["auto_top_up_succeeded"], "card": ""})
+
+    assert "so your card was charged ₦5,000.00" in email.text
+
+
 def test_address_of_a_bank_stays_as_it_is() -> None:
     email = render("payment_needs_you", {"amount": "₦1.00", "url": "https://bank.example/3ds"})
 
@@ -156,7 +164,7 @@ def test_address_of_a_bank_stays_as_it_is() -> None:
         ("no_such", {}, "There is no e-mail 'no_such'"),
         ("../admin/base", {}, "There is no e-mail"),
         ("wallet_low", {"url": "/x/"}, "'wallet_low' lacks balance"),
-        ("wallet_low", {"balance": "", "url": None}, "lacks balance, url"),
+        ("wallet_low", {"amount": "$1"}, "lacks balance, url"),
     ],
 )
 def test_unknown_email_and_missing_context_are_refused(
