@@ -14,11 +14,13 @@ from billing.paystack.errors import PaystackError
 from billing.services import (
     auto_top_up,
     dedicated_accounts,
+    deposit_sweeps,
     disputes,
     exchange_rates,
     reconciliation,
     refund_sending,
     saved_cards,
+    settling,
     sweeps,
     webhooks,
 )
@@ -30,6 +32,18 @@ log = structlog.get_logger(__name__)
 def release_expired_holds() -> int:
     """Give back what was held past its expiry."""
     return sweeps.release_expired_holds(now=timezone.now())
+
+
+@shared_task(name="billing.settle_deposit")
+def settle_deposit(deposit_id: str) -> None:
+    """Ask Paystack about one deposit that somebody has news of."""
+    settling.settle(uuid.UUID(deposit_id))
+
+
+@shared_task(name="billing.settle_deposits")
+def settle_deposits() -> int:
+    """Ask Paystack about deposits whose look is due."""
+    return deposit_sweeps.sweep()
 
 
 @shared_task(name="billing.send_refund")

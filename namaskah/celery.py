@@ -56,6 +56,7 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "deactivate-cards": every("billing.deactivate_cards", 60),
         "top-up-automatically": every("billing.top_up_automatically", 30),
         "look-after-bank-accounts": every("billing.look_after_bank_accounts", 60),
+        "settle-deposits": every("billing.settle_deposits", 15),
         "sweep-refunds": every("billing.sweep_refunds", 30),
         "sweep-disputes": every("billing.sweep_disputes", 300),
         "find-missed-disputes": every("billing.find_missed_disputes", 3600),

@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from billing.currencies import ChargeCurrency, charge_currency
 from billing.enums import DepositStatus
 from billing.exceptions import (
@@ -62,6 +64,15 @@ class Limit:
     used: str
     allowed: str
     is_reached: bool
+
+    def __str__(self) -> str:
+        if not self.used:
+            return f"{self.what}: {self.allowed}"
+        return gettext("%(what)s: %(used)s of %(allowed)s") % {
+            "what": self.what,
+            "used": self.used,
+            "allowed": self.allowed,
+        }
 
 
 def check(user_id: int, amount_subunits: int) -> None:
@@ -113,10 +124,10 @@ def usage(user_id: int, currency: str) -> Usage:
     return Usage(counts["day"], counts["open"], counts["declines"], counts["cards"], is_known)
 
 
-def limits_of(user_id: int) -> list[Limit]:
+def limits_of(user: User) -> list[Limit]:
     """What a customer has used of each limit, for staff."""
     currency = charge_currency()
-    used = usage(user_id, currency.code)
+    used = usage(user.pk, currency.code)
     return [
         _largest(currency, is_known=used.is_known),
         Limit(
