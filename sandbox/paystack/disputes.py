@@ -100,7 +100,10 @@ def listing(integration: Integration, call: Call) -> Reply:
     if wanted := call.query.get("transaction"):
         rows = [row for row in rows if str(row.payment.id) == wanted]
     page, meta = by_page(call, rows)
-    return ok("Disputes retrieved", [_shown(integration, row) for row in page], meta=meta)
+    shown = [_shown(integration, row) for row in page]
+    for row, facts in zip(page, shown, strict=True):
+        facts["customer"] = shapes.customer(row.payment.customer, metadata="")
+    return ok("Disputes retrieved", shown, meta=meta)
 
 
 def fetch(integration: Integration, call: Call) -> Reply:
