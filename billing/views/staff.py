@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -16,16 +16,19 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import selectors
-from billing.enums import AccountKind
+from billing.enums import AccountKind, ApprovalKind
 from billing.exceptions import InsufficientFunds, KeyReused
 from billing.forms import AdjustmentForm
 from billing.models import Account, Transfer
-from billing.services import ledger
+from billing.services import approvals, ledger, staff_log
 from namaskah.lib.money import format_money
 
 
 def adjust(request: HttpRequest, account_id: int, site: dict[str, Any]) -> HttpResponse:
-    """Amount and reason, then a page that shows what will happen, then the transfer. Confirming twice is one transfer."""
+    """Amount and reason, then a page that shows what will happen, then the transfer. Confirming twice is one transfer.
+
+    Above `APPROVAL_ABOVE` confirming asks a second member of staff, who carries it out.
+    """
     actor = request.user
     if not isinstance(actor, User) or not actor.has_perm("billing.adjust_balance"):
         raise PermissionDenied
@@ -34,7 +37,14 @@ def adjust(request: HttpRequest, account_id: int, site: dict[str, Any]) -> HttpR
     is_confirming = False
     if request.method == "POST" and form.is_valid():
         is_confirming = True
-        if "confirm" in request.POST:
+        if "confirm" in request.POST and approvals.needs_second(form.cleaned_data["amount"]):
+            if _asked(form, account, actor):
+                messages.success(
+                    request, _("Above the limit: the request waits for a second member of staff.")
+                )
+                return redirect("admin:billing_account_statement", account.pk)
+            is_confirming = False
+        elif "confirm" in request.POST:
             transfer = _adjusted(form, account, actor)
             if transfer is not None:
                 messages.success(request, _done(account, form))
@@ -46,6 +56,8 @@ def adjust(request: HttpRequest, account_id: int, site: dict[str, Any]) -> HttpR
         "figures": selectors.wallet(account.user_id or 0),
         "form": form,
         "is_confirming": is_confirming,
+        "needs_second": is_confirming and approvals.needs_second(form.cleaned_data["amount"]),
+        "approval_above": settings.APPROVAL_ABOVE,
         "amount": form.cleaned_data["amount"] if is_confirming else None,
     }
     return render(request, "admin/billing/account/adjust.html", context)
@@ -94,13 +106,7 @@ def _adjusted(form: AdjustmentForm, account: Account, actor: User) -> Transfer |
                 actor=actor,
                 key=form.transfer_key,
             )
-            LogEntry.objects.log_actions(
-                actor.pk,
-                [account],
-                CHANGE,
-                change_message=f"Adjusted by {data['amount']}: {data['reason']}",
-                single_object=True,
-            )
+            staff_log.note(actor, account, f"Adjusted by {data['amount']}", data["reason"])
     except InsufficientFunds as error:
         form.add_error(
             "amount",
@@ -114,6 +120,25 @@ def _adjusted(form: AdjustmentForm, account: Account, actor: User) -> Transfer |
         )
         return None
     return transfer
+
+
+def _asked(form: AdjustmentForm, account: Account, actor: User) -> bool:
+    """Whether the request was written; if not, the refusal is on the form."""
+    data = form.cleaned_data
+    try:
+        with transaction.atomic():
+            approvals.ask(
+                kind=ApprovalKind.ADJUSTMENT,
+                subject=f"user:{account.user_id}",
+                amount=data["amount"],
+                reason=data["reason"],
+                actor=actor,
+            )
+            staff_log.note(actor, account, f"Asked to adjust by {data['amount']}", data["reason"])
+    except approvals.AlreadyAsked as error:
+        form.add_error(None, str(error.message))
+        return False
+    return True
 
 
 def _done(account: Account, form: AdjustmentForm) -> str:

@@ -1,0 +1,98 @@
+"""What the console's pages about payments share: the story of a row first, acts beside it, filters without a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from billing.currencies import CHARGE_CURRENCIES
+from billing.selectors import stories
+from billing.selectors.stories import Moment
+from billing.views import staff_acts
+from billing.views.staff_acts import Act
+from namaskah.lib.admin import ReadOnlyAdmin
+
+CHANNELS = (
+    "card", "bank_transfer", "ussd", "bank", "mobile_money", "qr", "eft", "dedicated_nuban", "direct_debit", "apple_pay",
+)  # fmt: skip
+
+
+class FixedFilter(admin.SimpleListFilter):
+    """A filter whose values are written down: to collect them from the rows would read the whole table."""
+
+    field = ""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class CurrencyFilter(FixedFilter):
+    title = _("currency")
+    parameter_name = field = "charge_currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(code, code) for code in CHARGE_CURRENCIES]
+
+
+class ChannelFilter(FixedFilter):
+    title = _("channel")
+    parameter_name = field = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(channel, channel.replace("_", " ")) for channel in CHANNELS]
+
+
+class StoryAdmin(ReadOnlyAdmin):
+    """Rows that are read here and changed by acts alone, each with its permission and its reason."""
+
+    change_form_template = "admin/billing/story.html"
+    acts: ClassVar[tuple[Act, ...]] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<path:object_id>/act/<slug:slug>/",
+            self.admin_site.admin_view(self.act_view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_act",
+        )
+        return [own, *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
+        """One act on one row."""
+        row = self.get_object(request, object_id)
+        act = next((act for act in self.acts if act.slug == slug), None)
+        if row is None or act is None:
+            raise Http404
+        back_url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return staff_acts.perform(
+            request, act, row, site=self.admin_site.each_context(request), back_url=back_url
+        )
+
+    def story(self, row: Any) -> list[Moment]:
+        """What happened to the row, in order."""
+        return stories.of_row(row)
+
+    def notices(self, row: Any) -> list[Any]:
+        """Sentences above the story."""
+        return []
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        row = options.get("obj") or context.get("original")
+        if row is not None:
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_act"
+            context |= {
+                "story": self.story(row),
+                "notices": self.notices(row),
+                "acts": [
+                    (act, reverse(name, args=[row.pk, act.slug]))
+                    for act in self.acts
+                    if act.is_open_to(request.user, row)
+                ],
+            }
+        return super().render_change_form(request, context, *args, **options)
