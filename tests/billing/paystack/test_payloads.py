@@ -160,7 +160,7 @@ def test_totals_and_a_change_of_the_balance() -> None:
 
 # Money: what is not as documented is refused.
 
-NO_AMOUNT = [
+NO_AMOUNT: list[Any] = [
     None,
     "",
     True,
@@ -178,10 +178,10 @@ NO_AMOUNT = [
     2**63,
     "٣",
 ]
-NO_ID = [*NO_AMOUNT, 0, "0"]
-NO_CURRENCY = [None, "", "ngn", "NG", "NGNN", 566, True, ["NGN"], {}]
-NO_REFERENCE = [None, "", 7, True, "a\x00b", "x" * 101, ["r"], "\ud800"]
-NO_STATUS = [None, "", " ", True, ["success"], {}]
+NO_ID: list[Any] = [*NO_AMOUNT, 0, "0"]
+NO_CURRENCY: list[Any] = [None, "", "ngn", "NG", "NGNN", 566, True, ["NGN"], {}]
+NO_REFERENCE: list[Any] = [None, "", 7, True, "a\x00b", "x" * 101, ["r"], "\ud800"]
+NO_STATUS: list[Any] = [None, "", " ", True, ["success"], {}]
 
 
 def refuses(parse: Callable[[Any], object], document: Any, field: str, values: list[Any]) -> list[Any]:
@@ -209,7 +209,7 @@ def refuses(parse: Callable[[Any], object], document: Any, field: str, values: l
 def test_what_money_hangs_on_must_be_what_is_documented(
     parse: Callable[[Any], object], name: str, at: int | None, fields: list[str]
 ) -> None:
-    wrong = {
+    wrong: dict[str, list[Any]] = {
         "id": NO_ID, "amount": NO_AMOUNT, "total_amount": NO_AMOUNT, "currency": NO_CURRENCY, "reference": NO_REFERENCE,
         "status": NO_STATUS,
     }  # fmt: skip
@@ -306,21 +306,25 @@ def test_texts_fit_their_columns_and_the_database() -> None:
 
 # Every mixture of the oddities that have been seen.
 
-ODD_METADATA = st.sampled_from(
+ODD_METADATA: st.SearchStrategy[Any] = st.sampled_from(
     [{}, {"intent": "x"}, "", None, 0, '{"intent": "x"}', "null", "[]", {"custom_fields": []}]
 )
-ODD_PLAN = st.sampled_from([None, 0, "", {}, "PLN_x", {"id": 1, "plan_code": "PLN_x"}])
-ODD_OBJECT = st.sampled_from([None, {}, "", 0, [], {"subaccount_code": None}])
-ODD_TEXT = st.sampled_from([None, "", "Approved", 0, {}, [], True, "x" * 999, "visa "]) | st.text(max_size=20)
-ODD_FEES = st.sampled_from([None, 17500, "17500", 0, ""])
-ODD_CUSTOMER = st.sampled_from(
+ODD_PLAN: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 0, "", {}, "PLN_x", {"id": 1, "plan_code": "PLN_x"}]
+)
+ODD_OBJECT: st.SearchStrategy[Any] = st.sampled_from([None, {}, "", 0, [], {"subaccount_code": None}])
+ODD_TEXT: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "Approved", 0, {}, [], True, "x" * 999, "visa "]
+) | st.text(max_size=20)
+ODD_FEES: st.SearchStrategy[Any] = st.sampled_from([None, 17500, "17500", 0, ""])
+ODD_CUSTOMER: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, {}, "", 7, [],
         {"id": 77001, "customer_code": "CUS_x", "email": "ada@example.com", "risk_action": "default"},
         {"id": "77001", "customer_code": None, "email": None, "metadata": ""},
     ]
 )  # fmt: skip
-ODD_AUTHORIZATION = st.sampled_from(
+ODD_AUTHORIZATION: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, {}, "", [], 0, data("verify")["authorization"], data("verify_dedicated_account")["authorization"],
         {"authorization_code": "AUTH_x", "last4": "XXXX", "exp_month": "XX", "exp_year": "", "reusable": None},
