@@ -9,14 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from billing.services.books_checks import CHECKS
+from billing.services.books_checks_deposits import DEPOSIT_CHECKS
+from billing.services.books_checks_reconciliation import RECONCILIATION_CHECKS
 
+ALL_CHECKS = (*CHECKS, *DEPOSIT_CHECKS, *RECONCILIATION_CHECKS)
 SHOWN_PER_CHECK = 20
 TOTALS = """
 SELECT (SELECT count(*) FROM billing_account WHERE kind = 'customer'), count(*),
-    coalesce(sum(amount) FILTER (WHERE kind IN ('posted', 'post_pending')), 0),
+    coalesce(sum(amount) FILTER (WHERE kind IN ('posted', 'post_pending') AND debit_account_id IN (
+        SELECT id FROM billing_account WHERE currency = %s)), 0),
     (SELECT coalesce(sum(credits_posted - debits_posted), 0) FROM billing_account WHERE kind = 'customer'),
     (SELECT coalesce(sum(debits_pending), 0) FROM billing_account WHERE kind = 'customer')
 FROM billing_transfer
@@ -61,11 +66,11 @@ def verify() -> BooksReport:
     with transaction.atomic(), connection.cursor() as cursor:
         if is_outermost:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute(TOTALS)
+        cursor.execute(TOTALS, [settings.WALLET_CURRENCY])
         customers, transfers, posted, owned, held = cursor.fetchone()
         differences: list[Difference] = []
         found: dict[str, int] = {}
-        for check in CHECKS:
+        for check in ALL_CHECKS:
             # Constants only. The window counts all before the limit cuts.
             cursor.execute(f"SELECT count(*) OVER (), text FROM ({check.sql}) AS d LIMIT {SHOWN_PER_CHECK}")  # noqa: S608
             for count, text in cursor.fetchall():
