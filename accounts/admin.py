@@ -9,12 +9,15 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import Event, OutgoingEmail, User
+from accounts.services import emails
 from namaskah.lib.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -119,6 +122,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     """The outbox. What an e-mail says is made when it is sent and is its reader's."""
 
     list_display = ("created_at", "template", "user", "tries", "sent_at", "given_up_at", "error")
+    actions = ("send_again",)
     list_filter = (("given_up_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
     search_fields = ("=key", "=to")
@@ -128,6 +132,19 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
         "template", "user", "to", "key", "tries", "error", ("created_at", "next_try_at"), ("sent_at", "given_up_at"),
     )  # fmt: skip
     readonly_fields = ("created_at",)
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_outgoingemail")
+
+    @admin.action(description=_("Send again: those given up"), permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        """Start anew with what was given up; what was sent or still waits is left alone."""
+        revived = [email for email in queryset if emails.send_again(email.pk)]
+        for email in revived:
+            self.log_change(request, email, "Sent again")
+        count = len(revived)
+        text = ngettext("%(count)d e-mail starts anew.", "%(count)d e-mails start anew.", count)
+        self.message_user(request, text % {"count": count})
 
 
 def masked(data: Any) -> Any:

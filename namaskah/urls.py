@@ -17,6 +17,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("verifications.urls")),
+    path("ops/mail/", include("accounts.mail_urls")),
     path("ops/", admin.site.urls),
 ]
 handler400 = "namaskah.views.bad_request"

@@ -166,6 +166,10 @@ class Run:
             f"  Web            {self._wanted.site_url}/",
             f"  Staff console  {self._wanted.site_url}/ops/",
         ]
+        if not is_given(self._environ, "EMAIL_URL"):
+            lines.append(
+                f"  E-mails        {self._wanted.site_url}/ops/mail/  (written to {self._wanted.var_dir / 'mail'}; none is sent)"
+            )
         if self._own_sandbox:
             lines.append(
                 f"  Sandbox        {self._wanted.sandbox_url}/  (stands for the SMS sellers; no real SMS, no real money)"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.admin import masked
-from accounts.models import User
+from accounts.models import OutgoingEmail, User
 from tests.factories.accounts import PASSWORD, StaffFactory, UserFactory, record_event
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +123,64 @@ def test_customer_is_not_let_in(client: Client) -> None:
     client.force_login(UserFactory.create())
 
     assert client.get(reverse(USERS)).status_code == 302
+
+
+def outbox_row(**changes: object) -> OutgoingEmail:
+    values = {
+        "user": UserFactory.create(),
+        "to": "ann@example.com",
+        "template": "wallet_low",
+        "context": {"balance": "$0.85", "url": "/wallet/top-up/"},
+        "key": f"low:{OutgoingEmail.objects.count()}",
+        "next_try_at": None,
+    } | changes
+    return OutgoingEmail.objects.create(**values)
+
+
+def test_outbox_is_only_read(staff: Client) -> None:
+    row = outbox_row(error="SMTPDataError 554")
+    change = reverse("admin:accounts_outgoingemail_change", args=[row.pk])
+
+    page = staff.get(change).content.decode()
+
+    assert "SMTPDataError 554" in page
+    assert "$0.85" not in page
+    assert 'name="_save"' not in page
+    assert staff.get(reverse("admin:accounts_outgoingemail_add")).status_code == 403
+
+
+def test_given_up_emails_alone_start_anew(staff: Client) -> None:
+    now = timezone.now()
+    lost = outbox_row(given_up_at=now, tries=7)
+    sent = outbox_row(sent_at=now, tries=1)
+
+    answer = staff.post(
+        reverse("admin:accounts_outgoingemail_changelist"),
+        {"action": "send_again", "_selected_action": [str(lost.pk), str(sent.pk)]},
+        follow=True,
+    )
+
+    lost.refresh_from_db()
+    sent.refresh_from_db()
+    assert "1 e-mail starts anew." in answer.content.decode()
+    assert (lost.given_up_at, lost.tries) == (None, 0)
+    assert lost.next_try_at is not None
+    assert (sent.next_try_at, sent.tries) == (None, 1)
+    assert LogEntry.objects.get().object_id == str(lost.pk)
+
+
+def test_who_may_only_look_at_the_outbox_sends_nothing(client: Client) -> None:
+    looker = UserFactory.create(is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_outgoingemail"))
+    client.force_login(looker)
+    lost = outbox_row(given_up_at=timezone.now(), tries=7)
+
+    page = client.get(reverse("admin:accounts_outgoingemail_changelist")).content.decode()
+    client.post(
+        reverse("admin:accounts_outgoingemail_changelist"),
+        {"action": "send_again", "_selected_action": [str(lost.pk)]},
+    )
+
+    lost.refresh_from_db()
+    assert "Send again" not in page
+    assert lost.given_up_at is not None
