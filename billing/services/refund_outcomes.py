@@ -24,7 +24,7 @@ from billing.enums import RefundStatus, SystemCode, TransferCode
 from billing.exceptions import UnknownRefund
 from billing.models import Deposit, Refund
 from billing.paystack.base import RefundFact
-from billing.services import crediting, dispute_freezing, ledger, receipts
+from billing.services import crediting, dispute_freezing, ledger, receipts, shares
 from namaskah.lib.money import format_money, format_subunits, from_subunits
 
 log = structlog.get_logger(__name__)
@@ -104,8 +104,7 @@ def give_back(
     refund.save(
         update_fields=["status", "closed_at", "next_look_at", "note", "paystack_id", "looks", "decided_by"]
     )
-    deposit.refunded_subunits -= refund.amount_subunits
-    deposit.save(update_fields=["refunded_subunits"])
+    shares.count_refund(deposit, -refund.amount_subunits)
     if refund.hold is not None:
         ledger.release(hold_id=refund.hold.id, key=f"refund-release:{refund.pk}")
         dispute_freezing.refreeze(deposit)

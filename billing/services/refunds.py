@@ -70,7 +70,11 @@ def refundable(user_id: int) -> list[Refundable]:
     if budget <= 0:
         return []
     deposits = _refundable_deposits().filter(user=user_id).order_by("-credited_at", "-pk")
-    found = (_possible(deposit, budget) for deposit in deposits)
+    taken = shares.refunded_by_deposit(user_id)
+    found = (
+        _possible(deposit, budget, deposit.credit_amount - taken.get(deposit.pk, shares.ZERO))
+        for deposit in deposits
+    )
     return [possible for possible in found if possible is not None]
 
 
@@ -168,8 +172,7 @@ def return_suspense(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Refun
             decided_by=actor,
             next_look_at=timezone.now() + TASK_TIME,
         )
-        deposit.refunded_subunits += paid
-        deposit.save(update_fields=["refunded_subunits"])
+        shares.count_refund(deposit, paid)
         log.info("Money under review goes back", refund=str(refund.pk), actor=actor.pk)
         enqueue(SEND_TASK, str(refund.pk))
     return refund
@@ -194,11 +197,12 @@ def _request(
         return deposit
     account = ledger.customer_account(user.pk)
     locks.lock_account(account.pk)  # what is unspent must still be so when it is held
-    possible = _possible(deposit, unspent(user.pk))
+    rest = shares.left_of_credit(deposit)
+    possible = _possible(deposit, unspent(user.pk), rest)
     if possible is None:
         raise DepositNotRefundable
     _check_amount(amount_subunits, possible)
-    wallet_amount = _wallet_share(deposit, amount_subunits, possible.left_subunits)
+    wallet_amount = _wallet_share(deposit, amount_subunits, possible.left_subunits, rest)
     if wallet_amount <= 0:
         raise RefundTooSmall(_minimum(deposit), deposit.charge_currency)
     refund_id = uuid7()
@@ -228,8 +232,7 @@ def _write(refund: Refund) -> Refund:
         refund.status, refund.next_look_at = RefundStatus.HELD, timezone.now() + TASK_TIME
         enqueue(SEND_TASK, str(refund.pk))
     refund.save(force_insert=True)
-    refund.deposit.refunded_subunits += refund.amount_subunits
-    refund.deposit.save(update_fields=["refunded_subunits"])
+    shares.count_refund(refund.deposit, refund.amount_subunits)
     refund_outcomes.tell(refund, "refund_requested")
     log.info(
         "Refund asked for", refund=str(refund.pk), deposit=refund.deposit.reference, status=refund.status
@@ -261,22 +264,21 @@ def _refundable_deposits() -> QuerySet[Deposit]:
     )
 
 
-def _possible(deposit: Deposit, budget: Decimal) -> Refundable | None:
-    """The most that `budget`, wallet currency, lets go back of a deposit; None when that is nothing."""
+def _possible(deposit: Deposit, budget: Decimal, rest: Decimal) -> Refundable | None:
+    """The most that `budget` lets go back of a deposit of whose credit `rest` is left; None when that is nothing."""
     left = deposit.amount_subunits - deposit.refunded_subunits
     most = left
-    wallet_amount = _wallet_share(deposit, left, left)
+    wallet_amount = _wallet_share(deposit, left, left, rest)
     if wallet_amount > budget:
         most = min(left, int(budget * deposit.amount_subunits / deposit.credit_amount))
-        wallet_amount = _wallet_share(deposit, most, left)
+        wallet_amount = _wallet_share(deposit, most, left, rest)
     if most < _minimum(deposit) or not 0 < wallet_amount <= budget:
         return None
     return Refundable(deposit, most, wallet_amount, left)
 
 
-def _wallet_share(deposit: Deposit, subunits: int, left: int) -> Decimal:
+def _wallet_share(deposit: Deposit, subunits: int, left: int, rest: Decimal) -> Decimal:
     """What a refund takes from the wallet: the same share of the credit, and with the last of a deposit exactly the rest."""
-    rest = shares.left_of_credit(deposit)
     if subunits == left:
         return rest
     return min(shares.of_credit(deposit, subunits, deposit.amount_subunits), rest)

@@ -5,9 +5,10 @@ Callers hold the deposit's lock: what was taken a moment ago is then still what 
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 
 from billing.enums import DepositStatus, DisputeOutcome, RefundStatus
 from billing.models import Deposit, Dispute, Refund
@@ -29,9 +30,21 @@ def live_refunds(deposit: Deposit) -> QuerySet[Refund]:
     return Refund.objects.filter(deposit=deposit).exclude(status__in=RETURNED)
 
 
+def refunded_by_deposit(user_id: int) -> dict[uuid.UUID, Decimal]:
+    """What the refunds of each of a customer's deposits take of the wallet, in one query."""
+    live = Refund.objects.filter(user=user_id).exclude(status__in=RETURNED)
+    return dict(live.values_list("deposit").annotate(sum=Sum("wallet_amount")))
+
+
 def live_disputes(deposit: Deposit) -> QuerySet[Dispute]:
     """Disputes of this deposit that are open or lost."""
     return Dispute.objects.filter(deposit=deposit).exclude(outcome=DisputeOutcome.WON)
+
+
+def count_refund(deposit: Deposit, subunits: int) -> None:
+    """Add to what is refunded of a deposit, or take off with a minus. The database refuses more than the whole."""
+    Deposit.objects.filter(pk=deposit.pk).update(refunded_subunits=F("refunded_subunits") + subunits)
+    deposit.refunded_subunits += subunits
 
 
 def left_of_credit(deposit: Deposit, *, but_for: Dispute | None = None) -> Decimal:

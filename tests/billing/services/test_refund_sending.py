@@ -108,7 +108,8 @@ def test_processed_refund_moves_the_money_in_both_currencies(
 
     assert status(refund) == RefundStatus.PROCESSED
     assert (wallet(owner.pk).balance, wallet(owner.pk).held) == (Decimal(0), Decimal(0))
-    assert (exchange("USD"), exchange("NGN"), clearing() - before) == (0, 0, Decimal(5000))
+    assert (exchange("USD"), exchange("NGN")) == (Decimal(0), Decimal(0))
+    assert clearing() - before == Decimal(5000)
     assert Receipt.objects.filter(refund=refund).count() == 1
     assert OutgoingEmail.objects.filter(template="refund_processed", user=owner).count() == 1
     assert Event.objects.filter(type="refund.processed", subject=f"refund:{refund.pk}").count() == 1
