@@ -292,13 +292,13 @@ def _money(refund: Refund) -> dict[str, Any]:
 
 
 def _announce(integration: Integration, refund: Refund, at: float) -> None:
-    """The events about refunds carry the amount as a text or a number, and an id only when attention is needed."""
+    """Some of these events carry the amount as text and some as a number; only one of them carries an id."""
     payment = refund.payment
     data: dict[str, Any] = {
         "status": refund.status,
         "transaction_reference": payment.reference,
         "refund_reference": None if refund.status == "pending" else f"TRF_{refund.id}",
-        "amount": str(refund.amount) if refund.id % 2 else refund.amount,
+        "amount": str(refund.amount) if refund.status in {"pending", "failed"} else refund.amount,
         "currency": refund.currency,
         "customer": {
             "first_name": payment.customer.first_name,
