@@ -14,6 +14,7 @@ from billing.currencies import charge_currency
 from billing.forms import MoneyField
 from billing.models import AutoTopUp, SavedCard
 from billing.selectors.instruments import cards_of
+from billing.wording import short_amount
 from namaskah.lib.money import from_subunits, to_subunits
 
 if TYPE_CHECKING:
@@ -59,19 +60,24 @@ class AutoTopUpForm(forms.Form):
     )
     threshold = _money_field(label=_("When my wallet is below"))
     amount = _money_field(label=_("Charge"))
-    monthly_cap = _money_field(label=_("At most in a calendar month"))
-    consent = forms.BooleanField(
-        required=False,
-        label=_(
-            "I agree that this card is charged without asking me each time, as set above, until I switch it off."
+    monthly_cap = _money_field(
+        label=_("At most in a calendar month"),
+        help_text=_(
+            "Automatic charges of one month never exceed this, those under way included. Your own top-ups do not count."
         ),
     )
+    consent = forms.BooleanField(required=False, label=_("Your consent"))
 
     def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cards = self.fields["card"]
         assert isinstance(cards, forms.ModelChoiceField)
         cards.queryset = cards_of(user_id)
+        currency = charge_currency()
+        self.fields["amount"].help_text = _("Between %(minimum)s and %(maximum)s.") % {
+            "minimum": short_amount(currency.minimum, currency.code),
+            "maximum": short_amount(currency.maximum, currency.code),
+        }
 
     def wishes(self) -> dict[str, Any]:
         """A valid form as the service takes it."""

@@ -69,7 +69,8 @@ class SavedCard(models.Model):
     def label(self) -> str:
         """What its owner knows it by: `Visa •••• 4081`."""
         brand = self.brand.title() if self.brand.islower() else self.brand
-        return f"{brand or _('Card')} •••• {self.last4}" if self.last4 else brand or str(_("Card"))
+        dots = f" ••••\N{NO-BREAK SPACE}{self.last4}" if self.last4 else ""
+        return f"{brand or _('Card')}{dots}"
 
     @property
     def is_expired(self) -> bool:

@@ -36,7 +36,6 @@ class AutoTopUpPage:
     charge_code: str
     charge_symbol: str
     wallet_symbol: str
-    limits: str
     rate_words: str
     meaning: str = ""
     month: str = ""
@@ -52,11 +51,6 @@ def auto_top_up_page(user_id: int, order: AutoTopUp | None) -> AutoTopUpPage:
         "charge_code": charge.code,
         "charge_symbol": SYMBOLS.get(charge.code, charge.code),
         "wallet_symbol": SYMBOLS.get(settings.WALLET_CURRENCY, settings.WALLET_CURRENCY),
-        "limits": _("Between %(minimum)s and %(maximum)s.")
-        % {
-            "minimum": short_amount(charge.minimum, charge.code),
-            "maximum": short_amount(charge.maximum, charge.code),
-        },
         "rate_words": rate_words(rate.rate, rate.charge_currency, rate.wallet_currency) if rate else "",
     }
     if order is None:

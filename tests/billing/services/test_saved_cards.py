@@ -59,7 +59,7 @@ def test_card_is_kept_with_consent(user: User) -> None:
 
     assert card is not None
     card.refresh_from_db()
-    assert (card.user, card.label, card.exp_month, card.exp_year) == (user, "Visa •••• 4081", 7, 2031)
+    assert (card.user, card.label, card.exp_month, card.exp_year) == (user, "Visa ••••\u00a04081", 7, 2031)
     assert (card.email, card.customer_code, card.bank, card.country_code) == (
         user.email,
         "CUS_ada",
@@ -215,7 +215,11 @@ def test_removing_tells_the_owner_once(user: User) -> None:
     saved_cards.remove(card_id=card.pk, user=user)
 
     email = OutgoingEmail.objects.get()
-    assert (email.template, email.user, email.context["card"]) == ("card_removed", user, "Visa •••• 4081")
+    assert (email.template, email.user, email.context["card"]) == (
+        "card_removed",
+        user,
+        "Visa ••••\u00a04081",
+    )
 
 
 def test_card_of_somebody_else_cannot_be_removed(user: User) -> None:

@@ -87,7 +87,7 @@ def test_cards_show_what_their_owner_knows_them_by(signed_in: Client, customer: 
     html = get(signed_in, "billing:cards")
 
     for text in (
-        "Visa •••• 4081",
+        "Visa ••••\u00a04081",
         "Valid until 07/2040",
         "GTBank",
         "Expired 01/2020",
@@ -129,7 +129,7 @@ def test_card_is_removed_after_a_question(signed_in: Client, customer: User) -> 
     assert card is not None
 
     html = get(signed_in, "billing:card-remove", card.pk)
-    assert "Remove Visa •••• 4081?" in html
+    assert "Remove Visa ••••\u00a04081?" in html
     assert "switches automatic top-up off" in html
     assert SavedCard.objects.get().removed_at is None  # a GET removes nothing
 
@@ -181,11 +181,13 @@ def test_automatic_top_up_is_switched_on_and_says_what_it_does(signed_in: Client
     )
     html = get(signed_in, "billing:auto-top-up")
     assert (
-        "When less than $3.00 is available, we charge ₦5,000 to Visa •••• 4081, at most ₦20,000 in a calendar month."
+        "When less than $3.00 is available, we charge ₦5,000 to Visa ••••\u00a04081, at most ₦20,000 in a calendar month."
         " At today's rate your wallet gets $3.3333 each time." in html
     )
     assert "₦0 of ₦20,000" in html
     assert 'value="5000.00"' in html
+    for name in ("amount", "monthly_cap"):
+        assert html.count(f'"id_{name}_helptext"') == 2  # the words, and the control that they are about
 
 
 @pytest.mark.parametrize(
@@ -353,7 +355,7 @@ def test_number_is_shown_with_what_to_copy(signed_in: Client, customer: User) ->
 
     for text in (account.account_number, account.bank_name, account.account_name):
         assert f'data-copy="{text}"' in html
-    assert "Today it is $1 = ₦1,500.00." in html
+    assert "$1 = ₦1,500.00</span>." in html
     assert "Once Paystack confirms" in html
 
 
