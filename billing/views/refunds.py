@@ -19,6 +19,7 @@ from billing.selectors import returns
 from billing.selectors.refund_state import badge_of, refund_state
 from billing.services import refunds
 from billing.services.refunds import Refundable
+from billing.wording import rate_words
 from namaskah.exceptions import DomainError
 from namaskah.lib.money import from_subunits
 
@@ -100,7 +101,8 @@ def _made_before(request: HttpRequest) -> uuid.UUID | None:
 
 
 def _form_page(request: HttpRequest, form: RefundForm, possible: Refundable, *, status: int) -> HttpResponse:
-    rate = f"{possible.deposit.rate.normalize():f}"
+    deposit = possible.deposit
+    rate = rate_words(deposit.rate, deposit.charge_currency, deposit.wallet_currency)
     context = {"form": form, "possible": possible, "rate": rate, **_rules()}
     return render(request, "billing/refund_new.html", context, status=status)
 

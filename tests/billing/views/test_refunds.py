@@ -113,7 +113,7 @@ def test_form_is_filled_with_what_is_possible(customer: Client, owner: User, dep
 
     assert 'value="4500.04"' in page
     assert "$3.00" in page
-    assert "1 USD = 1500 NGN" in page
+    assert "$1 = ₦1,500.00" in page
     assert "It is less than the whole" in page
 
 
