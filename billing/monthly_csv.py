@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import islice
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from billing.selectors import months
 from billing.selectors.months import Month, MonthRow
@@ -41,7 +42,7 @@ def lines(month: Month) -> Iterator[str]:
 def _totals(month: Month) -> Iterator[list[str]]:
     for total in months.totals(month):
         what = _("Total: %(what)s") % {"what": total.what}
-        count = _("%(count)d movements") % {"count": total.count}
+        count = ngettext("%(count)d movement", "%(count)d movements", total.count) % {"count": total.count}
         yield ["", safe_cell(what), count, str(total.amount), "", month.currency, "", ""]
 
 

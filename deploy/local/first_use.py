@@ -59,7 +59,7 @@ class FirstUse:
         command = PEOPLE[role]
         email = command[command.index("--email") + 1]
         try:
-            made = manage_json(env, *command, "--password", password)
+            made = manage_json(env, *command, f"--password={password}")  # one may begin with a dash
         except CommandFailed as failure:
             if "exist" not in str(failure) and "taken" not in str(failure).lower():
                 raise

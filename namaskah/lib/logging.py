@@ -118,6 +118,9 @@ def logging_config(*, level: str, log_format: str) -> None:
                 # Their request lines carry whole addresses, keys included; namaskah.lib.http logs our own, redacted.
                 "httpx2": {"level": "WARNING"},
                 "httpcore2": {"level": "WARNING"},
+                # Eighty lines about the font of each PDF, and the letters it lacks, which are of customers' names.
+                "fontTools": {"level": "WARNING"},
+                "fpdf": {"level": "ERROR"},
                 "django.server": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "celery.app.trace": {"level": "WARNING"},

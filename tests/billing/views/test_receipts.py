@@ -255,7 +255,7 @@ def test_csv_has_balances_movements_and_totals(signed_in: Client, in_march: Acco
         str(capture.id),
     ]
     assert closing == ["2026-04-01T00:00:00+00:00", "Closing balance", "", "", "9.6500", "USD", "", ""]
-    assert total == ["", "Total: Charged for a code", "1 movements", "-0.3500", "", "USD", "", ""]
+    assert total == ["", "Total: Charged for a code", "1 movement", "-0.3500", "", "USD", "", ""]
 
 
 def test_csv_of_a_long_month_comes_in_pieces_and_adds_up(
