@@ -371,6 +371,10 @@ GAPS: tuple[Gap, ...] = (
     ),
     Gap("the documentation lists a period for settlements", _more_query("/settlement", "from", "to")),
     Gap(
+        "samples name the file for which they want an address",
+        _more_query("/dispute/{id}/upload_url", "upload_filename"),
+    ),
+    Gap(
         "the documentation lists paging for settled transactions",
         _more_query("/settlement/{id}/transactions", "perPage", "page"),
     ),
