@@ -24,6 +24,8 @@ from billing.enums import (
     WebhookState,
 )
 from billing.models import Approval, Deposit, Dispute, Refund, SavedCard, WebhookEvent
+from billing.paystack import client
+from billing.paystack.errors import NotFound
 from billing.services import (
     approvals,
     crediting,
@@ -67,10 +69,12 @@ def _ask(kind: ApprovalKind, subject: str, amount: Decimal, actor: User, given: 
 
 
 def _settle(deposit: Deposit, actor: User, given: Given) -> str:
-    after = settling.settle(deposit.pk, force=True)
-    after.refresh_from_db()
-    if after.looks == deposit.looks:  # a look without an answer does not count
-        raise ActRefused(_("Paystack gave no answer, or is being asked at the moment. Look again shortly."))
+    """As any other look, but one that tells a member of staff when Paystack could not be asked."""
+    try:
+        after = settling.apply(deposit.pk, client.paystack().verify(deposit.reference))
+    except NotFound as error:
+        settling.settle(deposit.pk, force=True)  # which ends it when it is old enough
+        raise ActRefused(_("Paystack does not know this reference.")) from error
     return _("Asked. The deposit is: %(status)s.") % {"status": after.get_status_display()}
 
 

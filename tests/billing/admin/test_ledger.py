@@ -21,17 +21,6 @@ from tests.factories.billing import make_capture, make_hold
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    return StaffFactory.create()
-
-
-@pytest.fixture
-def console(client: Client, staff: User) -> Client:
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def adjust_url(account: Account) -> str:
     return reverse("admin:billing_account_adjust", args=[account.pk])
 
