@@ -53,4 +53,10 @@ UNAVAILABLE = Reply(
     status=503,
     content_type=HTML,
 )
+BAD_GATEWAY = Reply(
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    b"<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n",
+    status=502,
+    content_type=HTML,
+)
 ELSEWHERE = Reply(status=302, content_type=HTML, headers=((b"location", b"/elsewhere"),))

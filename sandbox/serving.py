@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from starlette.types import Receive, Scope, Send
 
 from sandbox import faults
-from sandbox.replies import BLOCK_PAGE, ELSEWHERE, UNAVAILABLE, Reply, send_reply
+from sandbox.replies import BAD_GATEWAY, BLOCK_PAGE, ELSEWHERE, UNAVAILABLE, Reply, send_reply
 from sandbox.transport import reset_connection
 from sandbox.vendor import Refused
 
@@ -154,8 +154,10 @@ class Dialect(ABC, Generic[PartyT]):
         match fault:
             case "buy_then_timeout" | "timeout_after":
                 return replace(reply, hang=True)
-            case "buy_then_503" | "http_502_after":
+            case "buy_then_503":
                 return UNAVAILABLE
+            case "http_502_after":
+                return BAD_GATEWAY
             case "buy_then_html":
                 return BLOCK_PAGE
             case "empty_body":

@@ -172,7 +172,7 @@ class Run:
             )
         if self._own_sandbox:
             lines.append(
-                f"  Sandbox        {self._wanted.sandbox_url}/  (stands for the SMS sellers; no real SMS, no real money)"
+                f"  Sandbox        {self._wanted.sandbox_url}/  (stands for SMS sellers and Paystack; no real SMS or money)"
             )
         for person in people:
             password = person.password or "(was there before; its password is unchanged)"

@@ -43,6 +43,7 @@ def checkout(payment: Payment, *, inline: bool, notice: str = "") -> bytes:
     )
     said = f'<p class="notice" role="alert">{escape(notice)}</p>' if notice else ""
     hidden = '<input type="hidden" name="inline" value="1">' if inline else ""
+    script = f'<script src="{STATIC}/frame.js"></script>' if inline else ""
     return _page(
         f"Pay {money(payment.amount, payment.currency)}",
         f"""{said}
@@ -56,7 +57,7 @@ def checkout(payment: Payment, *, inline: bool, notice: str = "") -> bytes:
 {hidden}<label for="card">Card</label>
 <select id="card" name="card">{options}</select>
 <ul>{buttons}</ul>
-</form>""",
+</form>{script}""",
     )
 
 

@@ -28,7 +28,8 @@
     frame.title = "Sandbox checkout";
     frame.src = `${script.origin}/paystack/checkout/${encodeURIComponent(accessCode)}?inline=1`;
     style(frame, { width: "100%", height: "100%", border: "0" });
-    dialog.append(frame, close);
+    // First, so that it has the focus and Escape is heard.
+    dialog.append(close, frame);
     return { dialog, close, frame };
   }
 
