@@ -110,8 +110,10 @@ def _lock(deposit_id: uuid.UUID, reason: str) -> Deposit:
     if not reason.strip():
         raise ValueError("A decision about money needs a reason.")
     deposit = locks.lock_deposit(deposit_id)
-    if deposit.status != DepositStatus.NEEDS_REVIEW or shares.live_refunds(deposit).exists():
+    if deposit.status != DepositStatus.NEEDS_REVIEW:
         raise ReviewDecided
+    if shares.live_refunds(deposit).exists() or shares.live_disputes(deposit).exists():
+        raise ReviewDecided  # it is on its way back already
     return deposit
 
 

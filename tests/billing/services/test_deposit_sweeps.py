@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -25,17 +26,18 @@ from tests.factories.payments import make_deposit, make_rate
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
+Clock = Any  # time-machine ships no name for its traveller
 START = dt.datetime(2026, 11, 21, 8, 0, tzinfo=dt.UTC)
 HOUR = 3600
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[Clock]:
     with time_machine.travel(START, tick=False) as travelling:
         yield travelling
 
 
-def run(clock: time_machine.Coordinates, *, hours: float, every_s: int = 60) -> None:
+def run(clock: Clock, *, hours: float, every_s: int = 60) -> None:
     """Let time pass, with a sweep every now and then."""
     for _ in range(int(hours * HOUR / every_s)):
         clock.shift(every_s)
@@ -43,8 +45,8 @@ def run(clock: time_machine.Coordinates, *, hours: float, every_s: int = 60) -> 
             pass
 
 
-def test_looks_follow_the_schedule(clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deposit_looks.random, "uniform", lambda low, _: low)
+def test_looks_follow_the_schedule(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, _: low)
     deposit = make_deposit(created_at=timezone.now())
     looks: list[float] = []
     now = timezone.now()
@@ -58,7 +60,7 @@ def test_looks_follow_the_schedule(clock: time_machine.Coordinates, monkeypatch:
     assert looks[29:] == [HOUR * hour for hour in range(30, 169, 6)]
 
 
-def test_jitter_never_looks_early_and_never_misses_the_week(clock: time_machine.Coordinates) -> None:
+def test_jitter_never_looks_early_and_never_misses_the_week(clock: Clock) -> None:
     deposit = make_deposit(created_at=timezone.now())
     now = timezone.now()
 
@@ -71,7 +73,7 @@ def test_jitter_never_looks_early_and_never_misses_the_week(clock: time_machine.
     assert dt.timedelta(days=7) <= now - START <= dt.timedelta(days=7, minutes=5)
 
 
-def test_failed_deposit_is_watched_for_a_day(far: FakePaystack, clock: time_machine.Coordinates) -> None:
+def test_failed_deposit_is_watched_for_a_day(far: FakePaystack, clock: Clock) -> None:
     deposit = make_deposit(far=far)
     far.pay(deposit.reference, "failed")
     run(clock, hours=1)
@@ -82,9 +84,7 @@ def test_failed_deposit_is_watched_for_a_day(far: FakePaystack, clock: time_mach
     assert (deposit.status, deposit.next_look_at) == (DepositStatus.FAILED, None)
 
 
-def test_everything_is_credited_in_72_hours_without_any_webhook(
-    far: FakePaystack, clock: time_machine.Coordinates
-) -> None:
+def test_everything_is_credited_in_72_hours_without_any_webhook(far: FakePaystack, clock: Clock) -> None:
     """Customers pay at all times after their checkout; nobody tells us, and every seventh question is lost."""
     made = [make_deposit(far=far, created_at=timezone.now()) for _ in range(24)]
     waiting = dict(enumerate(made))
@@ -111,7 +111,7 @@ def test_everything_is_credited_in_72_hours_without_any_webhook(
 
 @pytest.mark.parametrize("day", [2, 4, 6.9])
 def test_late_payment_of_an_abandoned_checkout_is_credited_within_the_week(
-    far: FakePaystack, clock: time_machine.Coordinates, day: float
+    far: FakePaystack, clock: Clock, day: float
 ) -> None:
     deposit = make_deposit(far=far, created_at=timezone.now())
     run(clock, hours=day * 24, every_s=1800)
@@ -127,7 +127,7 @@ def test_late_payment_of_an_abandoned_checkout_is_credited_within_the_week(
 
 @pytest.mark.parametrize("word", ["abandoned", "ongoing", "pending", "queued", "failed", "a-new-word", None])
 def test_every_deposit_comes_to_an_end_within_a_week(
-    far: FakePaystack, clock: time_machine.Coordinates, word: str | None
+    far: FakePaystack, clock: Clock, word: str | None
 ) -> None:
     if word is None:
         deposit = make_deposit(status=DepositStatus.CREATED, access_code="", authorization_url="")
@@ -239,7 +239,7 @@ def start_killed(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, by: Any
 
 
 def test_start_killed_before_the_call_is_closed_by_the_sweep(
-    far: FakePaystack, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+    far: FakePaystack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_rate()
     start_killed(monkeypatch, far, "initialize", killed)
@@ -250,7 +250,7 @@ def test_start_killed_before_the_call_is_closed_by_the_sweep(
 
 
 def test_start_killed_after_the_call_is_given_up_and_credited_if_it_was_paid(
-    far: FakePaystack, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+    far: FakePaystack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_rate()
     start_killed(monkeypatch, deposits, "_opened", killed)
@@ -265,11 +265,11 @@ def test_start_killed_after_the_call_is_given_up_and_credited_if_it_was_paid(
 
 
 def test_start_killed_between_retiring_and_opening_again_loses_nothing(
-    far: FakePaystack, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+    far: FakePaystack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_rate()
     far.fail_after("initialize")
-    calls = iter([far.initialize, killed])
+    calls: Iterator[Any] = iter([far.initialize, killed])
 
     def initialize(**told: Any) -> Any:
         return next(calls)(**told)
@@ -284,7 +284,7 @@ def test_start_killed_between_retiring_and_opening_again_loses_nothing(
 
 
 def test_look_killed_before_its_answer_is_written_is_made_again(
-    far: FakePaystack, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+    far: FakePaystack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deposit = make_deposit(far=far)
     far.pay(deposit.reference)
@@ -300,7 +300,7 @@ def test_look_killed_before_its_answer_is_written_is_made_again(
 
 
 def test_customer_of_a_lost_call_is_told_to_try_again_and_the_row_ends(
-    far: FakePaystack, clock: time_machine.Coordinates
+    far: FakePaystack, clock: Clock
 ) -> None:
     make_rate()
     far.fail("initialize")

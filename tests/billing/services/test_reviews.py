@@ -24,6 +24,7 @@ from tests.factories.payments import (
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
+ZERO = Decimal(0)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_credit_is_what_was_paid_for_at_the_deposits_rate(
     assert (deposit.status, deposit.credit_amount) == (DepositStatus.SUCCEEDED, Decimal(credit))
     assert wallet(deposit.user_id or 0).available == Decimal(credit)
     assert system_balance(ledger.system_account(SystemCode.FEE_RECOVERED, "NGN").pk) == recovered
-    assert (deposit.reviewed_by, suspense()) == (staff, 0)
+    assert (deposit.reviewed_by, suspense()) == (staff, ZERO)
     assert "The customer called" in deposit.review_note
     assert "500000" in deposit.review_note
     assert deposit.receipts.count() == 1
@@ -147,7 +148,7 @@ def test_money_sent_back_stays_in_suspense_until_paystack_has_refunded_it(
     refund_sending.look(refund.pk)
 
     deposit.refresh_from_db()
-    assert (deposit.status, suspense()) == (DepositStatus.REVERSED, 0)
+    assert (deposit.status, suspense()) == (DepositStatus.REVERSED, ZERO)
     assert Refund.objects.get().status == RefundStatus.PROCESSED
     assert books.verify().differences == []
 
@@ -157,7 +158,7 @@ def test_money_of_another_mode_is_written_off_whole(staff: Any) -> None:
 
     deposit = reviews.write_off(deposit_id=deposit.pk, actor=staff, reason="A test payment")
 
-    assert (deposit.status, suspense()) == (DepositStatus.FAILED, 0)
+    assert (deposit.status, suspense()) == (DepositStatus.FAILED, ZERO)
     assert system_balance(ledger.system_account(SystemCode.PAYSTACK_CLEARING, "NGN").pk) == 0
     assert system_balance(ledger.system_account(SystemCode.PSP_FEES, "NGN").pk) == 0
     assert books.verify().differences == []

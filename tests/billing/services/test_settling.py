@@ -52,7 +52,7 @@ from tests.factories.payments import (
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
-CREDIT = Decimal("3.3333")
+CREDIT, ZERO = Decimal("3.3333"), Decimal(0)
 
 
 def available(deposit: Deposit) -> Decimal:
@@ -171,7 +171,7 @@ def test_wrong_money_waits_for_a_person(
     deposit = settling.settle(deposit.pk)
 
     assert (deposit.status, deposit.review_reason) == (DepositStatus.NEEDS_REVIEW, reason)
-    assert (available(deposit), deposit.credited_at, deposit.next_look_at) == (0, None, None)
+    assert (available(deposit), deposit.credited_at, deposit.next_look_at) == (ZERO, None, None)
     assert not Transfer.objects.filter(code="deposit").exists()
     assert OutgoingEmail.objects.filter(key=f"deposit-review:{deposit.pk}").count() == 1
     assert books.verify().differences == []
@@ -202,7 +202,7 @@ def test_answer_that_is_none_changes_nothing(far: FakePaystack, changes: dict[st
 
     deposit = settling.settle(deposit.pk)
 
-    assert (deposit.status, available(deposit)) == (DepositStatus.PENDING, 0)
+    assert (deposit.status, available(deposit)) == (DepositStatus.PENDING, ZERO)
     assert deposit.next_look_at is not None
     assert not Transfer.objects.exists()
 
@@ -376,7 +376,7 @@ def test_failed_and_abandoned_deposits_are_credited_by_a_verify_only(far: FakePa
 
         deposit = settling.settle(deposit.pk)
 
-        assert (deposit.status, available(deposit)) == (status, 0)
+        assert (deposit.status, available(deposit)) == (status, ZERO)
 
 
 # --- Paystack does not know it ----------------------------------------------------------------------------------------
@@ -452,7 +452,7 @@ def test_success_after_a_reversal_credits_nothing(far: FakePaystack) -> None:
 
     deposit = settling.settle(deposit.pk, force=True)
 
-    assert (deposit.status, available(deposit)) == (DepositStatus.REVERSED, 0)
+    assert (deposit.status, available(deposit)) == (DepositStatus.REVERSED, ZERO)
 
 
 def test_reversal_that_a_refund_of_ours_explains_is_left_to_it(far: FakePaystack) -> None:
@@ -574,7 +574,7 @@ def test_crash_anywhere_in_the_credit_leaves_nothing_and_the_sweep_finishes(
         patch.setattr(module, name, killed)
         with pytest.raises(Killed):
             settling.settle(deposit.pk)
-    assert (available(deposit), Transfer.objects.count()) == (0, 0)
+    assert (available(deposit), Transfer.objects.count()) == (ZERO, 0)
     age(deposit, minutes=3)  # the lease runs out
 
     assert deposit_sweeps.sweep(at_once=1) == 1
@@ -638,7 +638,7 @@ def test_money_for_a_customer_waits_for_a_fresh_rate(
     owned_by(monkeypatch, user.pk)
 
     deposit = settling.receive(far.pay_uninvited("T125", 500_000))
-    assert (deposit.status, available(deposit)) == (DepositStatus.PROCESSING, 0)
+    assert (deposit.status, available(deposit)) == (DepositStatus.PROCESSING, ZERO)
     make_rate("2000")
     deposit = settling.settle(deposit.pk)
 
