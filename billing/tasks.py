@@ -17,6 +17,7 @@ from billing.services import (
     deposit_sweeps,
     disputes,
     exchange_rates,
+    low_balances,
     reconciliation,
     refund_sending,
     saved_cards,
@@ -44,6 +45,12 @@ def settle_deposit(deposit_id: str) -> None:
 def settle_deposits() -> int:
     """Ask Paystack about deposits whose look is due."""
     return deposit_sweeps.sweep()
+
+
+@shared_task(name="billing.tell_low_balances")
+def tell_low_balances() -> int:
+    """Tell customers whose wallet runs low."""
+    return low_balances.sweep()
 
 
 @shared_task(name="billing.send_refund")

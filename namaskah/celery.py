@@ -57,6 +57,7 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "top-up-automatically": every("billing.top_up_automatically", 30),
         "look-after-bank-accounts": every("billing.look_after_bank_accounts", 60),
         "settle-deposits": every("billing.settle_deposits", 15),
+        "tell-low-balances": every("billing.tell_low_balances", 60),
         "sweep-refunds": every("billing.sweep_refunds", 30),
         "sweep-disputes": every("billing.sweep_disputes", 300),
         "find-missed-disputes": every("billing.find_missed_disputes", 3600),
