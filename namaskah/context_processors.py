@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from billing.selectors import wallet
+from billing.services import dedicated_accounts
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     return {
         "wallet_currency": settings.WALLET_CURRENCY,
-        "dedicated_accounts": settings.PAYSTACK_DEDICATED_ACCOUNTS,
+        "dedicated_accounts": dedicated_accounts.is_offered(),
         "request_id": getattr(request, "request_id", ""),
         "wallet": SimpleLazyObject(lambda: wallet(user.pk))
         if user is not None and user.is_authenticated

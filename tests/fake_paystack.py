@@ -47,6 +47,7 @@ class FakePaystack:
     accounts: dict[int, DedicatedAccountFact] = field(default_factory=dict)
     dead_cards: set[str] = field(default_factory=set)
     charge_status: str = "success"
+    charge_says: str = ""  # the bank's words about a charge
     charge_page: str = ""  # set: the bank wants the customer to come to this address
     calls: list[tuple[str, Any]] = field(default_factory=list)
     _before: dict[str, list[PaystackError]] = field(default_factory=dict)
@@ -159,7 +160,7 @@ class FakePaystack:
             made = Transaction(
                 id=next(self._ids), reference=reference, status=self.charge_status, domain="test", currency=currency,
                 amount=amount, fees=_fees(amount), customer_email=email, channel="card", created_at=timezone.now(),
-                paid_at=timezone.now() if self.charge_status == "success" else None,
+                paid_at=timezone.now() if self.charge_status == "success" else None, gateway_response=self.charge_says,
                 authorization=Authorization(code=authorization_code, channel="card", is_reusable=True),
             )  # fmt: skip
             if self.charge_page:

@@ -116,6 +116,11 @@ def error_of(
     return kind(message or f"HTTP {status}", code=code, status=status)
 
 
+def is_dead_card(gateway_response: str) -> bool:
+    """Whether a bank's words about a failed charge mean that this card will never be charged again."""
+    return _by_message(gateway_response) is CardUnusable
+
+
 def _by_message(message: str) -> type[PaystackError] | None:
     folded = message.casefold()
     return next((kind for start, kind in BY_MESSAGE if folded.startswith(start)), None)

@@ -39,7 +39,7 @@ from namaskah.lib.money import format_money, format_subunits
 __all__ = ["save", "sweep", "switch_off"]
 log = structlog.get_logger(__name__)
 
-_LEASE = dt.timedelta(minutes=1)  # longer than a charge and the question after it last
+_LEASE = dt.timedelta(minutes=2)  # longer than a charge and the question after it last
 _REFUSED_WAIT = dt.timedelta(hours=1)  # a limit of ours, or no fresh exchange rate
 _BATCH = 20
 

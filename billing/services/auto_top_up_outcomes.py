@@ -18,6 +18,7 @@ from accounts.services import emails
 from billing import locks
 from billing.enums import DepositStatus, StopReason
 from billing.models import AutoTopUp, Deposit, SavedCard
+from billing.paystack import error_mapping
 from billing.paystack.errors import (
     BadKey,
     BadRequest,
@@ -64,6 +65,8 @@ def conclude(order_id: int) -> None:
             age = now - deposit.created_at
             order.next_try_at = now + min(max(age / 2, _SOONEST_LOOK), _LATEST_LOOK)
             order.save(update_fields=["next_try_at", "updated_at"])
+        elif deposit.status in _UNPAID and error_mapping.is_dead_card(deposit.gateway_response):
+            _forget(order, card)
         elif deposit.status in _UNPAID and _was_declined(deposit):
             _decline(order, card, deposit, reason=deposit.gateway_response)
         elif deposit.status in _UNPAID:
@@ -84,9 +87,7 @@ def not_charged(order_id: int, deposit_id: uuid.UUID, error: PaystackError) -> N
             return
         deposit, now = order.attempt, timezone.now()
         if isinstance(error, CardUnusable):
-            _clear(order, next_try_at=now)
-            if card is not None:
-                saved_cards.remove(card_id=card.pk, user=card.user)
+            _forget(order, card)
         elif isinstance(error, SuspectedFraud):
             log.error("Paystack suspects fraud", customer=order.user_id, deposit=str(deposit_id))
             _clear(order, next_try_at=now)
@@ -152,6 +153,13 @@ def _clear(order: AutoTopUp, *, next_try_at: dt.datetime) -> None:
     order.attempt = None
     order.next_try_at = next_try_at if order.is_on else None
     order.save(update_fields=["attempt", "next_try_at", "updated_at"])
+
+
+def _forget(order: AutoTopUp, card: SavedCard | None) -> None:
+    """The card is dead: whoever was using it is told, and nobody tries it again."""
+    _clear(order, next_try_at=timezone.now())
+    if card is not None and card.removed_at is None:
+        saved_cards.remove(card_id=card.pk, user=card.user)
 
 
 def _decline(order: AutoTopUp, card: SavedCard | None, deposit: Deposit, *, reason: str = "") -> None:

@@ -22,11 +22,13 @@ from billing.models import Deposit, Dispute, Refund
 from billing.paystack import client
 from billing.paystack.base import DisputeFact
 from billing.paystack.errors import PaystackError
+from billing.selectors.returns import FRAUD
 from billing.services import (
     dispute_freezing,
     dispute_outcomes,
     evidence,
     refund_outcomes,
+    saved_cards,
     standing_orders,
 )
 
@@ -216,7 +218,10 @@ def _stand_before(dispute: Dispute, deposit: Deposit, *, is_new: bool) -> None:
     """What an open dispute stops: refunds that are not out yet, the money itself, and automatic top-up."""
     _refuse_unsent(deposit)
     dispute_freezing.freeze(dispute, deposit)
-    if dispute.user_id is not None:
+    if dispute.user_id is not None and is_new and FRAUD in dispute.category.casefold():
+        # Its owner says somebody else used the card: nothing of this account is charged again.
+        saved_cards.remove_all(user_id=dispute.user_id, reason=StopReason.DISPUTE)
+    elif dispute.user_id is not None:
         standing_orders.switch_off(user_id=dispute.user_id, reason=StopReason.DISPUTE)
     if is_new:
         dispute_outcomes.tell(dispute, "dispute_opened")

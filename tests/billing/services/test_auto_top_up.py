@@ -401,6 +401,22 @@ def test_unusable_card_is_removed_and_automatic_top_up_ends(order: AutoTopUp, fa
     assert (mails("card_removed"), mails("auto_top_up_stopped")) == (1, 1)
 
 
+@pytest.mark.parametrize("words", ["Expired Card", "Pickup card (lost)"])
+def test_card_that_its_bank_calls_dead_is_removed_at_once(
+    order: AutoTopUp, far: FakePaystack, words: str
+) -> None:
+    far.charge_status, far.charge_says = "failed", words
+
+    auto_top_up.sweep()
+
+    assert SavedCard.objects.get().removed_at is not None
+    assert (again(order).is_on, order.stop_reason, mails("auto_top_up_failed")) == (
+        False,
+        StopReason.CARD_GONE,
+        0,
+    )
+
+
 def test_suspected_fraud_ends_automatic_top_up(order: AutoTopUp, far: FakePaystack) -> None:
     far.fail("charge_authorization", SuspectedFraud())
 

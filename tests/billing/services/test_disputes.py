@@ -16,8 +16,18 @@ from billing.models import Deposit, Dispute, Refund
 from billing.paystack.errors import OutcomeUnknown, PaystackError, Refused
 from billing.selectors import system_balance, wallet
 from billing.selectors.returns import fraud_disputes
-from billing.services import books, disputes, ledger, receivables, refund_sending, refunds, standing_orders
+from billing.services import (
+    books,
+    disputes,
+    ledger,
+    receivables,
+    refund_sending,
+    refunds,
+    saved_cards,
+    standing_orders,
+)
 from tests.factories.accounts import StaffFactory
+from tests.factories.instruments import make_card
 from tests.factories.payments import make_credited_deposit, make_suspended_deposit
 from tests.factories.returns import end_dispute, make_dispute, make_refund, make_sent_refund, spend
 from tests.fake_paystack import FakePaystack
@@ -330,6 +340,17 @@ def test_two_fraud_disputes_flag_the_customer(deposit: Deposit, owner: User, far
 
     assert fraud_disputes(owner.pk) == 2
     assert [line["disputes"] for line in lines.named("Customer with several fraud disputes")] == [2]
+
+
+@pytest.mark.parametrize(("category", "cards_left"), [("Fraud", 0), ("chargeback", 1)])
+def test_fraud_dispute_ends_the_cards(
+    deposit: Deposit, owner: User, far: FakePaystack, category: str, cards_left: int
+) -> None:
+    make_card(owner)
+
+    make_dispute(deposit, far, category=category)
+
+    assert saved_cards.cards_of(owner.pk).count() == cards_left
 
 
 # --- Our answer -------------------------------------------------------------------------------------------------------
