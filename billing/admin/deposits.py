@@ -20,7 +20,7 @@ from billing.models import Deposit
 from billing.selectors import stories
 from billing.selectors.stories import Moment
 from billing.services import deposit_limits
-from billing.views.staff_payments import DEPOSIT_ACTS
+from billing.views.staff_payments import DEPOSIT_ACTS, is_under_review, review_worth
 from namaskah.lib.money import format_money, format_subunits
 
 
@@ -91,10 +91,14 @@ class DepositAdmin(StoryAdmin):
         return stories.of_deposit(row)
 
     def notices(self, row: Deposit) -> list[Any]:
-        """What the customer has used of each limit."""
+        """What a decision is about, and what the customer has used of each limit."""
+        notices: list[Any] = []
+        if is_under_review(row):
+            worth = format_money(review_worth(row), row.wallet_currency)
+            notices.append(_("To decide about: %(amount)s, what was paid at this rate") % {"amount": worth})
         if row.user is None:
-            return []
-        return [
+            return notices
+        return notices + [
             format_html(
                 '<span class="{}">{}: {}</span>',
                 "alarm" if limit.is_reached else "",

@@ -78,16 +78,16 @@ def _settle(deposit: Deposit, actor: User, given: Given) -> str:
     return _("Asked. The deposit is: %(status)s.") % {"status": after.get_status_display()}
 
 
-def _worth(deposit: Deposit) -> Decimal:
-    """What the decision is about: a review credits what was paid, which may be far more than what was asked for."""
+def review_worth(deposit: Deposit) -> Decimal:
+    """What a decision is about, at most: a review credits what was paid, which may be far more than what was asked for."""
     paid = crediting.worth(deposit.paid_subunits or 0, deposit.rate)
     return max(paid, deposit.credit_amount)
 
 
 def _credit(deposit: Deposit, actor: User, given: Given) -> str:
-    if approvals.needs_second(_worth(deposit)):
+    if approvals.needs_second(review_worth(deposit)):
         subject = f"deposit:{deposit.pk}"
-        return _ask(ApprovalKind.REVIEW_CREDIT, subject, _worth(deposit), actor, given)
+        return _ask(ApprovalKind.REVIEW_CREDIT, subject, review_worth(deposit), actor, given)
     with transaction.atomic():
         reviews.credit(deposit_id=deposit.pk, actor=actor, reason=given["reason"])
         staff_log.note(actor, deposit, "Credited after review", given["reason"])
@@ -105,8 +105,8 @@ def _attach(deposit: Deposit, actor: User, given: Given) -> str:
 
 
 def _send_back(deposit: Deposit, actor: User, given: Given) -> str:
-    if approvals.needs_second(_worth(deposit)):
-        return _ask(ApprovalKind.REFUND, f"deposit:{deposit.pk}", _worth(deposit), actor, given)
+    if approvals.needs_second(review_worth(deposit)):
+        return _ask(ApprovalKind.REFUND, f"deposit:{deposit.pk}", review_worth(deposit), actor, given)
     with transaction.atomic():
         reviews.send_back(deposit_id=deposit.pk, actor=actor, reason=given["reason"])
         staff_log.note(actor, deposit, "Sent back after review", given["reason"])
@@ -120,7 +120,8 @@ def _write_off(deposit: Deposit, actor: User, given: Given) -> str:
     return _("Closed: there was no money.")
 
 
-def _is_under_review(deposit: Deposit) -> bool:
+def is_under_review(deposit: Deposit) -> bool:
+    """Whether staff has to decide about it, and has not."""
     return deposit.status == DepositStatus.NEEDS_REVIEW and not shares.live_refunds(deposit).exists()
 
 
@@ -130,19 +131,19 @@ def _is_real(deposit: Deposit) -> bool:
 
 
 def _can_attach(deposit: Deposit, actor: User) -> bool:
-    return _is_under_review(deposit) and _is_real(deposit) and deposit.user_id is None
+    return is_under_review(deposit) and _is_real(deposit) and deposit.user_id is None
 
 
 def _can_credit(deposit: Deposit, actor: User) -> bool:
-    return _is_under_review(deposit) and _is_real(deposit) and deposit.user_id is not None
+    return is_under_review(deposit) and _is_real(deposit) and deposit.user_id is not None
 
 
 def _can_send_back(deposit: Deposit, actor: User) -> bool:
-    return _is_under_review(deposit) and _is_real(deposit)
+    return is_under_review(deposit) and _is_real(deposit)
 
 
 def _can_write_off(deposit: Deposit, actor: User) -> bool:
-    return _is_under_review(deposit) and not _is_real(deposit)
+    return is_under_review(deposit) and not _is_real(deposit)
 
 
 REVIEW = "billing.review_deposit"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
@@ -13,8 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
+from billing import tasks
 from billing.enums import DepositStatus, DifferenceKind, SystemCode, TransferCode
 from billing.models import Deposit, Difference, ReconciledDay, Settlement, Transfer
 from billing.paystack.base import RefundFact, SettlementFact, Transaction
@@ -585,3 +587,38 @@ def test_payment_of_a_customer_with_another_status_word_is_not_named(
     there(far, deposit, status="reversal-pending")
 
     assert named(run(day)) == []
+
+
+# --- the schedule -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", [tasks.reconcile_recent, tasks.reconcile_days])
+def test_scheduled_run_compares(
+    far: FakePaystack, settings: Settings, noon: dt.datetime, task: Callable[[], None]
+) -> None:
+    settings.PAYSTACK_SECRET_KEY = "sk_test_x"
+    deposit = make_deposit(far=far)
+    far.pay(deposit.reference, paid_at=noon)
+    ReconciledDay.objects.create(day=noon.date(), currency="NGN", ran_at=noon)
+
+    task()
+
+    deposit.refresh_from_db()
+    assert deposit.status == DepositStatus.SUCCEEDED
+
+
+def test_scheduled_run_that_cannot_read_leaves_it_to_the_next(far: FakePaystack, settings: Settings) -> None:
+    settings.PAYSTACK_SECRET_KEY = "sk_test_x"
+    far.fail("transactions")
+
+    tasks.reconcile_days()
+
+    assert not ReconciledDay.objects.exists()
+
+
+def test_nothing_is_compared_without_a_key(far: FakePaystack, settings: Settings) -> None:
+    settings.PAYSTACK_SECRET_KEY = ""
+
+    tasks.reconcile_days()
+
+    assert far.calls == []
