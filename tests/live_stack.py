@@ -42,10 +42,12 @@ PROCESSES = {
 SERVERS = {"postgres": "postgres/data/postmaster.pid", "valkey": "valkey/valkey.pid"}
 PASSWORD = "a long pass phrase 7"
 
-# What the developer's shell holds must not decide how a test ends.
+# What the developer's shell and the settings of the tests hold must not decide how a test ends.
 FOREIGN = (
-    "ALLOWED_HOSTS", "DATABASE_POOL_SIZE", "DATABASE_URL", "DEBUG", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "LOG_FORMAT",
-    "LOG_LEVEL", "REDIS_URL", "STATIC_ROOT", "SANDBOX_API_KEY", "SANDBOX_URL", "SECRET_KEY", "SENTRY_DSN", "SIGN_IN_RATE",
+    "ALLOWED_HOSTS", "DATABASE_POOL_SIZE", "DATABASE_URL", "DATA_KEYS", "DEBUG", "DJANGO_SETTINGS_MODULE", "EMAIL_URL",
+    "EXCHANGE_RATE_URL", "LOG_FORMAT", "LOG_LEVEL", "PAYSTACK_BASE_URL", "PAYSTACK_CHECKOUT_ORIGINS", "PAYSTACK_CURRENCY",
+    "PAYSTACK_INLINE_URL", "PAYSTACK_PUBLIC_KEY", "PAYSTACK_SECRET_KEY", "PAYSTACK_WEBHOOK_ADDRESSES", "REDIS_URL",
+    "STATIC_ROOT", "SANDBOX_API_KEY", "SANDBOX_URL", "SECRET_KEY", "SENTRY_DSN", "SIGN_IN_RATE",
     "SIGN_UP_RATE", "SITE_URL", "WALLET_CURRENCY", "WEB_WORKERS",
 )  # fmt: skip
 

@@ -152,6 +152,31 @@ class Buyer:
         assert found is not None
         return found
 
+    def top_up(self, amount: str = "5000", action: str = "pay-card") -> Page:
+        """Top up at the sandbox's checkout and come back to the deposit's page.
+
+        Args:
+            action: The button pressed there: `pay-card`, `decline`, `bank-transfer`, `leave`, …
+        """
+        return self.check_out(self.get("/wallet/top-up/").form("/wallet/top-up/"), action, amount=amount)
+
+    def check_out(self, form: Form, action: str, **values: str) -> Page:
+        """Send a form that leads to the checkout, and press a button there."""
+        checkout = self.client.post(form.action, data=form.values | values)
+        assert str(checkout.url).startswith(self.live.sandbox_url), Page(checkout).text
+        return Page(self.client.post(str(checkout.url), data={"action": action}))
+
+    def wait_for_deposit(self, path: str, *wanted: str, patience_s: float = 40.0) -> Page:
+        """Reload a deposit until it is in one of these states."""
+
+        def look() -> Page | None:
+            page = self.get(path)
+            return page if page.attribute("deposit-status", "data-status") in wanted else None
+
+        found = wait_for(look, f"a deposit that is {' or '.join(wanted)}", patience_s, every_s=0.3)
+        assert found is not None
+        return found
+
     def wallet(self) -> tuple[Decimal, Decimal]:
         """Available and held, as the wallet page says."""
         page = self.get("/wallet/")
