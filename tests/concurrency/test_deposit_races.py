@@ -443,13 +443,26 @@ def test_money_under_review_is_credited_or_sent_back(far: FakePaystack) -> None:
 
 def test_twin_without_the_deposits_lock_does_both(far: FakePaystack, monkeypatch: pytest.MonkeyPatch) -> None:
     deposit, staff = make_suspended_deposit(far=far), StaffFactory.create()
-    without_deposit_lock(monkeypatch)
-    meet_after(monkeypatch, reviews, "_lock")
+    mine, has_checked = threading.local(), threading.Event()
 
-    both(
-        lambda: reviews.credit(deposit_id=deposit.pk, actor=staff, reason="test"),
-        lambda: reviews.send_back(deposit_id=deposit.pk, actor=staff, reason="test"),
-    )
+    def read(deposit_id: uuid.UUID) -> Deposit:
+        """The credit goes on once the other has read for the last time, which is its second."""
+        row = Deposit.objects.get(pk=deposit_id)
+        mine.reads = getattr(mine, "reads", 0) + 1
+        if mine.reads == 2:
+            has_checked.set()
+        if mine.is_credit:
+            has_checked.wait(5)
+        return row
+
+    def decide(is_credit: bool) -> object:
+        mine.is_credit = is_credit
+        act = reviews.credit if is_credit else reviews.send_back
+        return act(deposit_id=deposit.pk, actor=staff, reason="test")
+
+    monkeypatch.setattr(locks, "lock_deposit", read)
+
+    both(lambda: decide(True), lambda: decide(False))
 
     deposit.refresh_from_db()
     assert deposit.credited_at is not None
