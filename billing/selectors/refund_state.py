@@ -37,10 +37,10 @@ SENTENCES: dict[str, StrPromise] = {
         "We have told Paystack and wait for the confirmation. It is sent once only."
     ),
     RefundStatus.PENDING: gettext_lazy(
-        "Paystack is sending it. Your bank may take up to ten working days to show it."
+        "Paystack is sending it. It may take your bank several working days to show it."
     ),
     RefundStatus.PROCESSING: gettext_lazy(
-        "Your bank is working on it. It may take up to ten working days to show it."
+        "Your bank is working on it. It may need several working days to show it."
     ),
     RefundStatus.NEEDS_ATTENTION: gettext_lazy(
         "Your bank cannot take this payment back by itself. Write to support with the bank account it may go to."
