@@ -20,6 +20,12 @@ BENCHMARKS: dict[str, dict[str, str]] = {
     "live": QUIET,
     "offers": QUIET,
     "pages": QUIET,
+    "payments": {
+        **QUIET,
+        "PAYSTACK_RATE_PER_S": "100000",
+        "PAYSTACK_BURST": "100000",
+        "PAYSTACK_VERIFY_PER_S": "100000",
+    },
 }
 
 

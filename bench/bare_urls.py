@@ -1,4 +1,4 @@
-"""One view that reads a form and redirects, as an order does."""
+"""Views that do what any such view has to: read a form and redirect as an order does, read a body as a webhook does."""
 
 from __future__ import annotations
 
@@ -12,4 +12,9 @@ def view(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/")
 
 
-urlpatterns = [path("", view), path("verifications/new/", view)]
+def hook(request: HttpRequest) -> HttpResponse:
+    """Take the bytes and say yes."""
+    return HttpResponse("ok" if request.body else "", content_type="text/plain")
+
+
+urlpatterns = [path("", view), path("verifications/new/", view), path("webhooks/paystack", hook)]

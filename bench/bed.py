@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Bed:
             server.durable = True
         self.directory = Path(tempfile.mkdtemp(prefix="namaskah-bench-"))
         self._key = secrets.token_urlsafe(64)
+        self._data_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        self._paystack_key = f"sk_test_{secrets.token_hex(20)}"
 
     def start(self) -> None:
         """Start the servers and prepare the database that is copied."""
@@ -53,6 +56,7 @@ class Bed:
         """A production-like environment: no DEBUG, JSON logs, hashed static files."""
         urls = self._services.urls()
         port, sandbox_port = free_port(), free_port()
+        sandbox_url = f"http://127.0.0.1:{sandbox_port}"
         return {
             **{
                 name: value
@@ -60,17 +64,23 @@ class Bed:
                 if name in {"PATH", "HOME", "LANG", "TMPDIR"}
             },
             "ALLOWED_HOSTS": "127.0.0.1,testserver",
+            "DATA_KEYS": self._data_key,
             "DATABASE_URL": re.sub(r"/[a-z_]+\?", f"/{database}?", urls["DATABASE_URL"]),
             "DEBUG": "0",
             "DJANGO_SETTINGS_MODULE": "namaskah.settings",
             "EMAIL_URL": "dummymail://",
+            "EXCHANGE_RATE_URL": f"{sandbox_url}/rates/latest",
+            "PAYSTACK_BASE_URL": f"{sandbox_url}/paystack",
+            "PAYSTACK_CHECKOUT_ORIGINS": sandbox_url,
+            "PAYSTACK_SECRET_KEY": self._paystack_key,
+            "PAYSTACK_WEBHOOK_ADDRESSES": "127.0.0.1",
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             "REDIS_URL": urls["REDIS_URL"],
             "SANDBOX_API_KEY": "sandbox-bench",
             "SANDBOX_PORT": str(sandbox_port),
-            "SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
+            "SANDBOX_URL": sandbox_url,
             "SECRET_KEY": self._key,
             "SITE_URL": f"http://127.0.0.1:{port}",
             "STATIC_ROOT": str(self.directory / "static"),

@@ -17,7 +17,7 @@ from verifications.services import codes_sync
 
 # Foreign keys and the ledger's row trigger are not checked for generated rows: they are right by construction, and
 # checking them takes four times as long. Only a private cluster's owner may ask for this.
-_UNCHECKED = "SET LOCAL session_replication_role = replica"
+UNCHECKED = "SET LOCAL session_replication_role = replica"
 
 _OFFERS = """
 INSERT INTO verifications_offer (price_list_id, provider_id, country_id, country_code, service_id, service_code, operator,
@@ -129,11 +129,11 @@ def offers(sellers: Sequence[Provider], upto: int) -> None:
         cursor.execute("SELECT count(*) FROM verifications_service")
         lists = ProviderCountryCode.objects.filter(country__isnull=False).count()
         operators = max(1, round(upto / (lists * cursor.fetchone()[0])))
-        cursor.execute(_UNCHECKED)
+        cursor.execute(UNCHECKED)
         ids = [seller.pk for seller in sellers]
         cursor.execute(_OFFERS, {"from": _made["operators"] + 1, "to": operators, "providers": ids})
         _made["operators"] = max(operators, _made["operators"])
-    _analyze()
+    analyze()
 
 
 def orders(count: int, *, regular: int, share: float) -> None:
@@ -153,11 +153,11 @@ def orders(count: int, *, regular: int, share: float) -> None:
             "provider": Provider.objects.order_by("pk")[0].pk,
             "currency": settings.WALLET_CURRENCY,
         }
-        cursor.execute(_UNCHECKED)
+        cursor.execute(UNCHECKED)
         for statement in (_PLAN, _HOLDS, _RESOLUTIONS, _VERIFICATIONS, _ATTEMPTS, _HISTORY, _MESSAGES):
             cursor.execute(statement, values)
     _made["orders"] += count
-    _analyze()
+    analyze()
 
 
 def counts() -> dict[str, int]:
@@ -193,7 +193,8 @@ def newest_and_oldest(user_id: int) -> tuple[str, str]:
     return newest, f"{seconds:.6f}_{pk}"
 
 
-def _analyze() -> None:
+def analyze() -> None:
+    """Bring the planner up to date, and the disk."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("CHECKPOINT")

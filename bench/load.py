@@ -1,10 +1,10 @@
-"""Two ways to put load on a server: as much as it takes (closed loop), and as much as people bring (open loop)."""
+"""Ways to put load on a server: as much as it takes (closed loop), as much as people bring (open loop), and a burst."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from bench.client import BadAnswer, Connection
@@ -43,6 +43,7 @@ class Load:
             "per_s": round(self.per_s, 1),
             "p50_ms": round(self.ms(0.5), 2),
             "p95_ms": round(self.ms(0.95), 2),
+            "p99_ms": round(self.ms(0.99), 2),
             "max_ms": round(self.ms(1.0), 2),
             "faults": self.faults,
         }
@@ -63,6 +64,25 @@ async def closed_loop(port: int, shot: Shot, *, connections: int, seconds: float
     await asyncio.gather(*(run() for _ in range(connections)))
     load.seconds = time.perf_counter() - started
     return load
+
+
+async def burst(port: int, shots: Iterable[tuple[str, Shot]], *, connections: int) -> dict[str, Load]:
+    """Every shot once, as fast as the connections take them; what came of each kind, by its name."""
+    loads: dict[str, Load] = {}
+    left = iter(shots)
+    started = time.perf_counter()
+
+    async def run() -> None:
+        async with Connection(port) as connection:
+            for name, shot in left:
+                sent_at = time.perf_counter()
+                fault = await _guarded(shot, connection)
+                loads.setdefault(name, Load()).note(fault, time.perf_counter() - sent_at)
+
+    await asyncio.gather(*(run() for _ in range(connections)))
+    for load in loads.values():
+        load.seconds = time.perf_counter() - started
+    return loads
 
 
 async def open_loop(

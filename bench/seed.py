@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,14 +16,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from billing.enums import SystemCode
-from billing.services import ledger
+from billing.enums import DepositPurpose, DepositStatus, SystemCode
+from billing.models import Deposit
+from billing.services import crediting, ledger
+from namaskah.lib.ids import ulid
 from verifications.models import Country, Provider, ProviderCountryCode, Service
 from verifications.services import catalog_summary, codes_sync, offer_store
 from verifications.services.provider_accounts import adapter_for
 
 CREDIT = Decimal("1000")
 PRICE = Decimal("0.50")
+PAID_SUBUNITS, RATE = 500_000, Decimal(1500)
 CSRF = "b" * 32
 FIRST_USER, FIRST_ACCOUNT = (
     7_000_000,
@@ -67,6 +71,30 @@ def _session(user: User) -> str:
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
     store.create()
     return str(store.session_key)
+
+
+def deposits(count: int, owners: Sequence[Customer]) -> list[Deposit]:
+    """Top-ups of these customers in turn, with the checkout open; Paystack hears of their references elsewhere."""
+    now = timezone.now()
+    made = [
+        Deposit(
+            user_id=owner.user_id,
+            reference=f"nm-t-{ulid()}",
+            purpose=DepositPurpose.TOP_UP,
+            status=DepositStatus.PENDING,
+            email=f"customer{owner.user_id}@bench.localhost",
+            charge_currency=settings.PAYSTACK_CURRENCY,
+            amount_subunits=PAID_SUBUNITS,
+            wallet_currency=settings.WALLET_CURRENCY,
+            rate=RATE,
+            rate_as_of=now,
+            credit_amount=crediting.worth(PAID_SUBUNITS, RATE),
+            access_code="bench",
+            next_look_at=now + dt.timedelta(hours=1),
+        )
+        for _, owner in zip(range(count), itertools.cycle(owners), strict=False)
+    ]
+    return Deposit.objects.bulk_create(made)
 
 
 def provider(dialect: Mapping[str, Any] | None = None) -> Provider:

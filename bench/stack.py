@@ -79,9 +79,18 @@ class Stack:
 
     def counters(self, vendor: str) -> dict[str, Any]:
         """What the sandbox's own books say it did."""
-        answer = self._control.get("/state", params={"vendor": vendor, "orders": "0"})
+        found: dict[str, Any] = self._state(vendor=vendor, orders="0")["vendors"][vendor]["counters"]
+        return found
+
+    def paystack(self) -> dict[str, Any]:
+        """Everything the sandbox's Paystack knows."""
+        found: dict[str, Any] = self._state(vendor="paystack")["paystack"]
+        return found
+
+    def _state(self, **params: str) -> dict[str, Any]:
+        answer = self._control.get("/state", params=params)
         answer.raise_for_status()
-        found: dict[str, Any] = answer.json()["vendors"][vendor]["counters"]
+        found: dict[str, Any] = answer.json()
         return found
 
 

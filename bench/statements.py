@@ -101,6 +101,14 @@ def generated_ids(made: Recording, *others: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What stands for an existing row in a recording, and what stands for it in one execution."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """How often the recording was executed, and how long each execution took."""
 
@@ -119,6 +127,7 @@ def replay(
     seconds: float,
     renew: Sequence[str] = (),
     owners: Sequence[Mapping[int, int]] = ({},),
+    rows: Iterator[Row] | None = None,
 ) -> Replay:
     """Execute the recording in a loop, one thread and one connection for each of `owners`.
 
@@ -127,6 +136,8 @@ def replay(
     Args:
         renew: Ids to replace by new ones in each execution.
         owners: For each connection the numbers to replace, so that they do not wait for each other's wallet.
+        rows: What to replace in each execution besides, so that each works on a row of its own that is there already. The
+            replay ends with them. Must be safe to share, as the iterator of a list is.
     """
     latencies: list[float] = []
     faults: list[BaseException] = []
@@ -136,8 +147,12 @@ def replay(
         try:
             with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as raw, raw.cursor() as cursor:
                 while time.perf_counter() < until:
-                    replacements = {old: _another(old) for old in renew}
-                    steps = [(sql, fresh(params, replacements, numbers)) for sql, params in made.steps]
+                    row = next(rows, None) if rows is not None else Row()
+                    if row is None:
+                        break
+                    replacements = {old: _another(old) for old in renew} | dict(row.texts)
+                    own = {**numbers, **row.numbers}
+                    steps = [(sql, fresh(params, replacements, own)) for sql, params in made.steps]
                     started = time.perf_counter()
                     for sql, params in steps:
                         if sql == COMMIT:

@@ -200,6 +200,7 @@ class PaystackControl:
         references = given.references()
         email = given.text("email", "ada@example.com") or ""
         is_paid, is_told = given.switch("paid", False), given.switch("webhooks", False)
+        channel = given.text("channel", "card") or "card"
         given.nothing_else()
         if currency is None or not EMAIL.fullmatch(email):
             raise BadRequest("email must be an e-mail address.")
@@ -212,7 +213,8 @@ class PaystackControl:
                 integration, reference=reference, email=email, amount=amount, currency=currency, domain=integration.domain
             )  # fmt: skip
             if is_paid:
-                made = payments.card_authorization(integration, payment)
+                payment.channel = channel
+                made = self._authorize(payment, DEFAULT_CARD, reusable=True)
                 payments.succeed(integration, payment, now, authorization=made, is_told=bool(is_told))
         return answer({"references": references})
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from bench import cpu, statements
 from bench.__main__ import BENCHMARKS, main
 from bench.client import Connection, form
-from bench.load import closed_loop, open_loop
+from bench.load import burst, closed_loop, open_loop
 from bench.results import Figure, Result, percentile, table
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -100,6 +100,23 @@ def test_loads_count_what_went_well_and_name_what_did_not() -> None:
     asyncio.run(_with_server(use))
 
 
+def test_burst_sends_each_shot_once_and_tells_kinds_apart() -> None:
+    async def shot(connection: Connection) -> str:
+        await connection.request("GET", "/")
+        return ""
+
+    async def refused(connection: Connection) -> str:
+        return "refused"
+
+    async def use(port: int) -> None:
+        found = await burst(port, [*[("good", shot)] * 7, *[("bad", refused)] * 3], connections=4)
+
+        assert len(found["good"].latencies_s) == 7
+        assert found["bad"].faults == {"refused": 3}
+
+    asyncio.run(_with_server(use))
+
+
 def test_percentile_is_a_measured_value() -> None:
     assert percentile([5, 1, 4, 2, 3], 0.5) == 3
     assert percentile(list(range(1, 101)), 0.95) == 95
@@ -156,6 +173,32 @@ def test_replay_executes_the_recording_with_new_ids() -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE bench_test")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_replay_works_on_the_rows_it_is_given_and_ends_with_them() -> None:
+    first, others = uuid.uuid4(), [uuid.uuid4() for _ in range(5)]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE bench_rows (id uuid PRIMARY KEY, number bigint UNIQUE)")
+            cursor.executemany(
+                "INSERT INTO bench_rows VALUES (%s, NULL)", [[row] for row in [first, *others]]
+            )
+        with statements.recording() as made, connection.cursor() as cursor:
+            cursor.execute("UPDATE bench_rows SET number = %s WHERE id = %s", [7, first])
+        rows = [
+            statements.Row({str(first): str(other)}, {7: 8 + number}) for number, other in enumerate(others)
+        ]
+
+        done = statements.replay(made, url=_url(), seconds=30, rows=iter(rows), owners=[{}, {}])
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT number FROM bench_rows ORDER BY number")
+            assert [number for (number,) in cursor.fetchall()] == [7, 8, 9, 10, 11, 12]
+        assert len(done.latencies_s) == 5
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS bench_rows")
 
 
 def test_cpu_time_is_told_by_process() -> None:

@@ -230,6 +230,14 @@ def test_bulk_opens_and_pays_many_without_telling(merchant: Merchant) -> None:
     assert merchant.http.post("/_sandbox/paystack/bulk", json={"references": named}).status_code == 409
 
 
+def test_bulk_pays_by_bank_transfer_when_asked(merchant: Merchant) -> None:
+    (made,) = merchant.control("paystack/bulk", count=1, paid=True, channel="bank_transfer")["references"]
+
+    found = merchant.verify(made)
+    assert (found["channel"], found["authorization"]["channel"]) == ("bank_transfer", "bank_transfer")
+    assert not found["authorization"]["reusable"]
+
+
 def test_rates_in_the_form_of_the_source(merchant: Merchant) -> None:
     shown = merchant.http.get("/rates/latest/USD").json()
 
