@@ -569,6 +569,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent")),
+                ("details_sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("details_tries", models.PositiveSmallIntegerField(default=0, editable=False)),
                 ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
             ],
             options={

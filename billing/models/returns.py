@@ -60,6 +60,9 @@ class Refund(models.Model):
     looks = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(_("asked for"), default=timezone.now, editable=False)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    # Of the latest try to pass the customer's bank details on, and how many tries that day had.
+    details_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+    details_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
     class Meta:
