@@ -74,6 +74,7 @@ class Watch:
         self.refreshes = 0
         self.expects_status: set[int] = set()
         self.expects_trouble = False  # the test itself breaks connections
+        self.partners: set[str] = set()  # origins that the pages of this test may talk to
 
     def follow(self, page: Page) -> None:
         """Watch one more page."""
@@ -91,7 +92,8 @@ class Watch:
 
     def _on_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in {"data", "blob", "about"} and parts.netloc != self._origin:
+        is_ours = parts.netloc == self._origin or f"{parts.scheme}://{parts.netloc}" in self.partners
+        if parts.scheme not in {"data", "blob", "about"} and not is_ours:
             self.complaints.append(f"request to {request.url}")
         if request.headers.get("hx-request"):
             self.refreshes += 1

@@ -40,17 +40,22 @@ FOR_CUSTOMERS = {
     "history-filtered": "/verifications/?status=expired",
     "history-nothing": "/verifications/?q=zzzzzz",
     "wallet": "/wallet/",
+    "top-up": "/wallet/top-up/",
+    "top-up-chosen": "/wallet/top-up/?amount=5000&next=/verifications/new/",
+    "deposits": "/wallet/deposits/",
 }
+DEPOSITS = ("pending", "processing", "succeeded", "failed", "needs_review")
 ORDERS = ("waiting", "received", "completed", "expired", "cancelling", "failed")
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """A customer with an order in every state, and one with nothing."""
+    """A customer with an order and a deposit in every state, and one with nothing."""
 
     email: str
     newcomer: str
     orders: dict[str, str]
+    deposits: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +82,46 @@ def gallery(request: pytest.FixtureRequest) -> Gallery:
     buyer.wait_for_status(orders["waiting"], "waiting")
     orders["cancelling"] = buyer.order("viber", "DE").path
     buyer.send(buyer.wait_for_status(orders["cancelling"], "waiting").form("/cancel/"))
+    deposits = deposits_in_every_state(live, buyer)
     buyer.close()
-    return Gallery(email, newcomer, orders)
+    return Gallery(email, newcomer, orders, deposits)
 
 
-FIRST_PAGES = ("landing", "services", "service", "order-summary", "order-waiting", "wallet", "history")
+def deposits_in_every_state(live: LiveStack, buyer: Buyer) -> dict[str, str]:
+    """What a customer finds after each of the ways a payment may go."""
+    live.sandbox_config("paystack", bank_transfer_s=3600)
+    deposits = {
+        "succeeded": buyer.top_up(action="pay-card").path,
+        "failed": buyer.top_up(action="decline").path,
+        "processing": buyer.top_up(action="bank-transfer").path,
+        "pending": buyer.top_up(action="leave").path,
+    }
+    live.sandbox_config("paystack", amount_short=1)
+    deposits["needs_review"] = buyer.top_up(action="pay-card").path
+    live.sandbox_config("paystack", amount_short=0, bank_transfer_s=5)
+    for state, path in deposits.items():
+        buyer.wait_for_deposit(path, state)
+    return deposits
+
+
+FIRST_PAGES = (
+    "landing",
+    "services",
+    "service",
+    "order-summary",
+    "order-waiting",
+    "wallet",
+    "history",
+    "top-up",
+)
 PAGES = [
     *FOR_ALL,
     *FOR_CUSTOMERS,
     *(f"order-{state}" for state in ORDERS),
     "history-empty",
     "wallet-empty",
+    "deposits-empty",
+    *(f"deposit-{state}" for state in DEPOSITS),
     "sign-up-refused",
 ]
 
@@ -100,6 +134,10 @@ def visit(page: Page, gallery: Gallery, name: str) -> None:
     elif state in gallery.orders:
         page.goto(gallery.orders[state])
         assert page.get_by_test_id("order-status").get_attribute("data-status") == state
+    elif name.removeprefix("deposit-") in gallery.deposits:
+        page.goto(gallery.deposits[name.removeprefix("deposit-")])
+        shown = page.get_by_test_id("deposit-status").get_attribute("data-status")
+        assert shown == name.removeprefix("deposit-")
     elif name == "sign-up-refused":
         page.goto("/accounts/sign-up/")
         page.locator("[name=email]").fill(gallery.email)
@@ -107,7 +145,12 @@ def visit(page: Page, gallery: Gallery, name: str) -> None:
         page.locator("main button[type=submit]").click()
         page.wait_for_load_state()
     else:
-        page.goto({"history-empty": "/verifications/", "wallet-empty": "/wallet/"}[name])
+        empty = {
+            "history-empty": "/verifications/",
+            "wallet-empty": "/wallet/",
+            "deposits-empty": "/wallet/deposits/",
+        }
+        page.goto(empty[name])
 
 
 def visitor(new_context: NewContext, gallery: Gallery, name: str, look: str) -> BrowserContext:
