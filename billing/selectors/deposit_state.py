@@ -30,6 +30,7 @@ _CHANNELS = {
     "apple_pay": gettext_lazy("by Apple Pay"),
 }
 _AGAIN = {DepositStatus.FAILED, DepositStatus.ABANDONED}
+_SAYS_NO_MORE = {"", "declined", "failed"}
 _MONEY_BACK = {RefundStatus.PROCESSED}
 
 
@@ -205,12 +206,10 @@ def _started(deposit: Deposit) -> str:
 
 def _ended(deposit: Deposit) -> str:
     match DepositStatus(deposit.status):
+        case DepositStatus.FAILED if deposit.gateway_response.casefold() in _SAYS_NO_MORE:
+            return _("Declined by the bank")
         case DepositStatus.FAILED:
-            return (
-                _("Declined: %(answer)s") % {"answer": deposit.gateway_response}
-                if deposit.gateway_response
-                else _("Declined by the bank")
-            )
+            return _("Declined: %(answer)s") % {"answer": deposit.gateway_response}
         case DepositStatus.ABANDONED:
             return _("Not finished")
         case DepositStatus.REVERSED:

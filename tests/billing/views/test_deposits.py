@@ -535,6 +535,15 @@ def test_declined_page_tells_the_banks_answer(signed_in: Client, customer: User)
     assert "Declined: &lt;b&gt;Insufficient Funds" in html(signed_in.get(page_of(deposit)))
 
 
+@pytest.mark.parametrize("answer", ["", "Declined"])
+def test_declined_page_does_not_say_it_twice(signed_in: Client, customer: User, answer: str) -> None:
+    deposit = make_deposit(
+        customer, status=DepositStatus.FAILED, closed_at=timezone.now(), gateway_response=answer
+    )
+
+    assert "Declined by the bank" in html(signed_in.get(page_of(deposit)))
+
+
 def test_fragment_for_htmx_is_the_live_part_alone(signed_in: Client, customer: User) -> None:
     page = html(signed_in.get(page_of(make_deposit(customer)), headers={"hx-request": "true"}))
 
