@@ -17,7 +17,7 @@ from billing.services import approvals, books, ledger, reconciliation, settlemen
 from billing.services import reconciliation_clearing as clearing
 from billing.services import reconciliation_sides as sides
 from billing.services.approvals import AlreadyDecided
-from tests.concurrency.test_ledger_races import of, overlap, race
+from tests.concurrency.racing import of, overlap, race
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_customer
 from tests.factories.payments import make_deposit

@@ -9,13 +9,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -38,6 +37,7 @@ from billing.services import (
     reviews,
     settling,
 )
+from tests.concurrency.racing import both, meet_after, race
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_customer
 from tests.factories.payments import (
@@ -53,42 +53,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CREDIT = Decimal("3.3333")
 
 
-def race(count: int, act: Callable[[int], object], workers: int = 16) -> list[object]:
-    """Run `act` `count` times at once; exceptions are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def both(*acts: Callable[[], object]) -> list[object]:
-    return race(len(acts), lambda index: acts[index]())
-
-
 def errors(results: list[object]) -> list[Exception]:
     return [result for result in results if isinstance(result, Exception)]
-
-
-def meet_after(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
-    """Two who have come through a function go on together. With a lock in place only one arrives, and goes on alone."""
-    barrier, original = threading.Barrier(2), getattr(module, name)
-
-    def call_then_meet(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        try:
-            barrier.wait(timeout=2)
-        except threading.BrokenBarrierError:
-            return result
-        return result
-
-    monkeypatch.setattr(module, name, call_then_meet)
 
 
 def without_deposit_lock(monkeypatch: pytest.MonkeyPatch) -> None:

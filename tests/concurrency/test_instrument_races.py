@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -31,6 +30,7 @@ from billing.services import (
     saved_cards,
     standing_orders,
 )
+from tests.concurrency.racing import Meeting, meet_before, race
 from tests.factories.billing import make_customer, make_wallet
 from tests.factories.instruments import make_bank_account, make_card, make_standing_order
 from tests.factories.payments import make_deposit, make_rate, make_transaction
@@ -38,45 +38,6 @@ from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ONE_CHARGE = 500_000
-
-
-def race(count: int, act: Callable[[int], object], workers: int = 16) -> list[object]:
-    """Run `act` `count` times at once; errors are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
-
-
-class Meeting:
-    """Two threads wait here for each other. With a guard in place only one arrives, waits in vain and goes on alone."""
-
-    def __init__(self) -> None:
-        self._barrier = threading.Barrier(2)
-
-    def wait(self) -> None:
-        try:
-            self._barrier.wait(timeout=0.6)
-        except threading.BrokenBarrierError:
-            return
-
-
-def meet_before(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
-    """Let both threads reach a function before either runs it."""
-    meeting, original = Meeting(), getattr(module, name)
-
-    def meet_then_call(*args: Any, **kwargs: Any) -> Any:
-        meeting.wait()
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(module, name, meet_then_call)
 
 
 def without_account_lock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,12 @@ twins take both away, since either alone still saves the money; where that is so
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from billing import locks
@@ -24,6 +21,7 @@ from billing.exceptions import HoldAlreadyResolved, InsufficientFunds, KeyReused
 from billing.models import Account, Transfer
 from billing.selectors import wallet
 from billing.services import books, ledger, movement, sweeps
+from tests.concurrency.racing import of, overlap, race
 from tests.factories.billing import make_capture, make_customer, make_hold, make_release, make_wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,63 +33,6 @@ BOTH_CHECKS = ("account_customer_not_overdrawn", "account_figures_not_negative",
 def _revenue_is_open(transactional_db: None) -> None:
     """Else the very first hold opens it, and the others wait for that instead of for each other."""
     ledger.system_account(SystemCode.REVENUE)
-
-
-def race(count: int, act: Callable[[int], object], workers: int = 16) -> list[object]:
-    """Run `act` `count` times at once; errors are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def overlap(first: Callable[[], object], second: Callable[[], object]) -> list[object]:
-    """Run `second` while `first` has done its work and not committed: until `second` waits for it, or has ended.
-
-    The one order of events in which a check that was right a moment ago is wrong now, made to happen each time.
-    """
-    moved, ended = threading.Event(), threading.Event()
-    backend: list[int] = []
-
-    def lead() -> object:
-        with transaction.atomic():
-            result = first()
-            moved.set()
-            deadline = time.monotonic() + 5
-            while (
-                time.monotonic() < deadline
-                and not ended.is_set()
-                and not (backend and _is_waiting(backend[0]))
-            ):
-                time.sleep(0.005)
-        return result
-
-    def follow() -> object:
-        assert moved.wait(5)
-        try:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_backend_pid()")
-                    backend.append(cursor.fetchone()[0])
-                return second()
-        finally:
-            ended.set()
-
-    return race(2, lambda index: (lead, follow)[index]())
-
-
-def _is_waiting(backend: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", [backend])
-        row = cursor.fetchone()
-    return bool(row and row[0])
 
 
 def without_row_lock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,10 +69,6 @@ def without(*names: str) -> Iterator[None]:
             cursor.execute("SET session_replication_role = DEFAULT")
             for statement in back:
                 cursor.execute(statement)
-
-
-def of(kind: type, results: list[object]) -> list[Any]:
-    return [result for result in results if isinstance(result, kind)]
 
 
 def figures(account: Account) -> tuple[Decimal, Decimal]:

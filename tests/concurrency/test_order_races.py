@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from billing.exceptions import InsufficientFunds
 from billing.models import Transfer
 from billing.services import books
 from namaskah.lib import rows
+from tests.concurrency.racing import Meeting, meet_before, race
 from tests.shop import Shop
 from verifications import locks
 from verifications.enums import Status
@@ -31,45 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def shop(shop_builder: Callable[..., Shop]) -> Shop:
     return shop_builder("3.50")  # ten prices
-
-
-def race(count: int, act: Callable[[int], object], workers: int = 16) -> list[object]:
-    """Run `act` `count` times at once; exceptions are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
-
-
-class Meeting:
-    """Two threads wait here for each other. With a lock in place only one arrives, waits in vain and goes on alone."""
-
-    def __init__(self) -> None:
-        self._barrier = threading.Barrier(2)
-
-    def wait(self) -> None:
-        try:
-            self._barrier.wait(timeout=0.6)
-        except threading.BrokenBarrierError:
-            return
-
-
-def meet_before(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
-    """Let both threads reach a function before either runs it."""
-    meeting, original = Meeting(), getattr(module, name)
-
-    def meet_then_call(*args: Any, **kwargs: Any) -> Any:
-        meeting.wait()
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(module, name, meet_then_call)
 
 
 def without_row_lock(monkeypatch: pytest.MonkeyPatch) -> None:

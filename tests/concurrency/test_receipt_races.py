@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import OutgoingEmail
@@ -20,27 +19,13 @@ from accounts.services import emails
 from accounts.services.emails import Outcome
 from billing.models import Receipt
 from billing.services import receipts
+from tests.concurrency.racing import race
 from tests.factories.accounts import UserFactory
 from tests.factories.papers import make_paid_deposit, make_receipt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 16
 NOT_LOCKED = "SELECT last FROM billing_receiptcounter WHERE year = %s"
-
-
-def race(count: int, act: Callable[[int], object], workers: int = WORKERS) -> list[Any]:
-    """Run `act` `count` times at once; errors are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
 
 
 @contextmanager

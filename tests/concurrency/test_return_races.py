@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import random
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Event, User
 from billing import locks
@@ -24,6 +21,7 @@ from billing.paystack.errors import OutcomeUnknown, PaystackError
 from billing.selectors import returns, wallet
 from billing.services import books, disputes, receivables, refund_outcomes, refund_sending, refunds, shares
 from namaskah.exceptions import DomainError
+from tests.concurrency.racing import Meeting, both, meet_after, of, race
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_hold, make_wallet
 from tests.factories.payments import make_credited_deposit
@@ -55,50 +53,6 @@ def held(deposit: Deposit) -> Refund:
     """Half of the deposit, about to be sent: Paystack would take a second one like it."""
     refund = make_refund(deposit, HALF)
     return refunds.approve(refund_id=refund.pk, actor=StaffFactory.create(), reason="test")
-
-
-def race(count: int, act: Callable[[int], object], workers: int = 16) -> list[object]:
-    """Run `act` `count` times at once; exceptions are results too."""
-
-    def run(index: int) -> object:
-        try:
-            return act(index)
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def both(*acts: Callable[[], object]) -> list[object]:
-    return race(len(acts), lambda index: acts[index]())
-
-
-class Meeting:
-    """Threads wait here for each other. With a lock in place only one arrives, waits in vain and goes on alone."""
-
-    def __init__(self, parties: int = 2) -> None:
-        self._barrier = threading.Barrier(parties)
-
-    def wait(self) -> None:
-        try:
-            self._barrier.wait(timeout=2)
-        except threading.BrokenBarrierError:
-            return
-
-
-def meet_after(monkeypatch: pytest.MonkeyPatch, module: object, name: str, parties: int = 2) -> None:
-    """Nobody who has come through a function goes on before the others have, too."""
-    meeting, original = Meeting(parties), getattr(module, name)
-
-    def call_then_meet(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        meeting.wait()
-        return result
-
-    monkeypatch.setattr(module, name, call_then_meet)
 
 
 def without_deposit_lock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +90,6 @@ def without_check() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE billing_deposit CASCADE")
             cursor.execute(f"ALTER TABLE billing_deposit ADD CONSTRAINT {name} {definition}")
-
-
-def of(kind: type, results: list[object]) -> list[Any]:
-    return [result for result in results if isinstance(result, kind)]
 
 
 def figures(user: User) -> tuple[Decimal, Decimal]:

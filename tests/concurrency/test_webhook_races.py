@@ -15,7 +15,7 @@ from billing.models import WebhookEvent
 from billing.services import webhook_events, webhooks
 from billing.services.webhook_events import Outcome
 from tests.billing.services.test_webhooks import VECTOR, VECTOR_SIGNATURE, sign
-from tests.concurrency.test_ledger_races import race
+from tests.concurrency.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def worked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_equal_deliveries_at_once_are_one_row() -> None:
     answers = race(64, lambda _: webhooks.take_in(VECTOR, signature=VECTOR_SIGNATURE, address=None))
 
-    assert {answer.id for answer in answers} == {WebhookEvent.objects.get().pk}  # type: ignore[attr-defined]
+    assert {answer.id for answer in answers} == {WebhookEvent.objects.get().pk}
     assert WebhookEvent.objects.get().deliveries == 64
 
 
