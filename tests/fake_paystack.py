@@ -18,6 +18,7 @@ from django.utils import timezone
 from billing.paystack import client
 from billing.paystack.base import (
     Authorization,
+    Bank,
     Charge,
     Checkout,
     DedicatedAccountFact,
@@ -33,6 +34,7 @@ from billing.paystack.errors import (
     NotFound,
     OutcomeUnknown,
     PaystackError,
+    RefundNotWaiting,
 )
 
 
@@ -46,6 +48,10 @@ class FakePaystack:
     settlements_made: list[SettlementFact] = field(default_factory=list)
     accounts: dict[int, DedicatedAccountFact] = field(default_factory=dict)
     dead_cards: set[str] = field(default_factory=set)
+    banks_listed: list[Bank] = field(
+        default_factory=lambda: [Bank(id=9, name="First Bank of Nigeria"), Bank(id=21, name="Zenith Bank")]
+    )
+    details_given: dict[int, tuple[str, str, int]] = field(default_factory=dict)
     charge_status: str = "success"
     charge_says: str = ""  # the bank's words about a charge
     charge_page: str = ""  # set: the bank wants the customer to come to this address
@@ -201,6 +207,18 @@ class FakePaystack:
         with _Call(self, "refunds", (since, until)):
             rows = list(self.refunds_by_id.values())
         yield from (row for row in rows if row.created_at is not None and since <= row.created_at < until)
+
+    def retry_refund(self, refund_id: int, *, currency: str, account_number: str, bank_id: int) -> RefundFact:
+        with _Call(self, "retry_refund", refund_id):
+            if self.refunds_by_id[refund_id].status != "needs-attention":
+                raise RefundNotWaiting(status=422)
+            self.details_given[refund_id] = (currency, account_number, bank_id)
+            self.set_refund(refund_id, "processing")
+        return self.refunds_by_id[refund_id]
+
+    def banks(self, *, country: str) -> list[Bank]:
+        with _Call(self, "banks", country):
+            return list(self.banks_listed)
 
     def disputes(self, *, since: dt.datetime, until: dt.datetime, status: str = "") -> Iterator[DisputeFact]:
         with _Call(self, "disputes", (since, until)):

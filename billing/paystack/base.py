@@ -91,6 +91,15 @@ class RefundFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bank:
+    """A bank that Paystack can pay to, by the id it has there."""
+
+    id: int
+    name: str
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeFact:
     """One dispute at Paystack."""
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from billing.paystack import payloads
 from billing.paystack.base import (
     BalanceLine,
+    Bank,
     Charge,
     Checkout,
     DedicatedAccountFact,
@@ -27,9 +28,16 @@ from billing.paystack.base import (
     Totals,
     Transaction,
 )
-from billing.paystack.errors import CardUnusable, NotFound, OutcomeUnknown, Paused
+from billing.paystack.errors import (
+    CardUnusable,
+    NotFound,
+    OutcomeUnknown,
+    Paused,
+    RefundNotWaiting,
+    Refused,
+)
 from billing.paystack.throttle import Lane, throttle_of
-from billing.paystack.wire import Wire, read
+from billing.paystack.wire import PATIENCE_S, Wire, read
 
 _EXTENSIONS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 
@@ -179,6 +187,42 @@ class Paystack:
     def refunds(self, *, since: dt.datetime, until: dt.datetime) -> Iterator[RefundFact]:
         """Refunds of a period."""
         return self.wire.rows("/refund", _period(since, until), payloads.parse_refund)
+
+    def retry_refund(self, refund_id: int, *, currency: str, account_number: str, bank_id: int) -> RefundFact:
+        """Say which bank account a refund that needs attention may go to.
+
+        Raises:
+            RefundNotWaiting: It does not wait for that, or no more.
+            OutcomeUnknown: Also when the answer is about another refund: read ours.
+        """
+        details = {"currency": currency, "account_number": account_number, "bank_id": str(bank_id)}
+        try:
+            document = self.wire.send(
+                "POST",
+                f"/refund/retry_with_customer_details/{refund_id:d}",
+                {"refund_account_details": details},
+                lane=Lane.REFUND,
+                secrets=(account_number,),
+            )
+        except Refused as error:
+            if error.status == 422:  # the words for it are not documented, the status is
+                raise RefundNotWaiting(error.message, status=422) from None
+            raise
+        made = read(payloads.parse_refund, document)
+        if made.id != refund_id:
+            raise OutcomeUnknown("The answer is about another refund.", code="unexpected_refund")
+        return made
+
+    def banks(self, *, country: str) -> list[Bank]:
+        """The banks of a country as Paystack names it, `nigeria`, by name. A page waits for them, so they are asked for once."""
+        rows = self.wire.rows(
+            "/bank", {"country": country}, payloads.parse_bank, by_cursor=True, patience_s=PATIENCE_S, tries=1
+        )
+        by_name: dict[str, Bank] = {}
+        for bank in rows:
+            if bank.is_active:
+                by_name.setdefault(bank.name.casefold(), bank)
+        return [by_name[name] for name in sorted(by_name)]
 
     # Disputes.
 

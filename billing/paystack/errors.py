@@ -142,6 +142,12 @@ class AlreadyRefunded(Refused):
     code = "already_refunded"
 
 
+class RefundNotWaiting(Refused):
+    """The refund does not wait for bank details, or no more: look at it."""
+
+    code = "refund_not_waiting"
+
+
 class RefundNotCovered(Refused):
     """Our balance at Paystack does not cover the refund: it can be sent when it does."""
 

@@ -16,6 +16,7 @@ from typing import Any
 from billing.paystack.base import (
     Authorization,
     BalanceLine,
+    Bank,
     DedicatedAccountFact,
     DisputeFact,
     RefundFact,
@@ -151,6 +152,20 @@ def parse_dedicated_account(document: Any) -> DedicatedAccountFact:
         # A number that was taken back stays `active` and loses `assigned`.
         is_active=_yes(fields.get("active")) and _yes(fields.get("assigned", True)),
     )
+
+
+def parse_bank(document: Any) -> Bank:
+    """A bank of a country.
+
+    Raises:
+        ValueError: It has no id or no name.
+    """
+    fields = _object(document, "bank")
+    name = _text(fields, "name", 100)
+    if not name:
+        raise ValueError("name is missing")
+    is_active = _yes(fields.get("active", True)) and not _yes(fields.get("is_deleted"))
+    return Bank(id=_id(fields), name=name, is_active=is_active)
 
 
 def parse_totals(document: Any) -> Totals:

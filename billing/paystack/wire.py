@@ -96,8 +96,9 @@ class Wire:
         return self._once(method, path, body=body, lane=lane, read_timeout_s=read_timeout_s, secrets=secrets)
 
     def rows(
-        self, path: str, params: Mapping[str, str], parse: Callable[[Any], Row], *, by_cursor: bool = False
-    ) -> Iterator[Row]:
+        self, path: str, params: Mapping[str, str], parse: Callable[[Any], Row], *, by_cursor: bool = False,
+        patience_s: float = LIST_PATIENCE_S, tries: int = TRIES,
+    ) -> Iterator[Row]:  # fmt: skip
         """Every row of a list once, also when rows come in at its head while it is read.
 
         Raises:
@@ -108,7 +109,7 @@ class Wire:
         seen: set[int] = set()
         for _ in range(MAX_PAGES):
             document = self.get(
-                path, {**params, "perPage": str(PER_PAGE), **position}, patience_s=LIST_PATIENCE_S
+                path, {**params, "perPage": str(PER_PAGE), **position}, patience_s=patience_s, tries=tries
             )
             known = len(seen)
             for row in read(_parse_all(parse), document):

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from sandbox.params import query_params
-from sandbox.paystack import accounts, customers, disputes, refunds, settlements, transactions
+from sandbox.paystack import accounts, banks, customers, disputes, refunds, settlements, transactions
 from sandbox.paystack.calls import Call, Endpoint
 from sandbox.paystack.errors import ApiError, not_found
 from sandbox.paystack.faults import FAULTS
@@ -61,6 +61,7 @@ ROUTES = (
     _route("refunds", "list", "GET /refund", refunds.listing),
     _route("refund_retry", "refund", "POST /refund/retry_with_customer_details/{id}", refunds.retry),
     _route("fetch_refund", "read", "GET /refund/{id}", refunds.fetch),
+    _route("banks", "list", "GET /bank", banks.listing),
     _route("disputes", "list", "GET /dispute", disputes.listing),
     _route("dispute_of_transaction", "read", "GET /dispute/transaction/{id}", disputes.of_transaction),
     _route("dispute_upload_url", "dispute", "GET /dispute/{id}/upload_url", disputes.upload_url),

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from billing.paystack import client, wire
-from billing.paystack.base import BalanceLine, DedicatedAccountFact, RefundFact, Transaction
+from billing.paystack.base import BalanceLine, Bank, DedicatedAccountFact, RefundFact, Transaction
 from billing.paystack.client import Paystack, paystack
 from billing.paystack.errors import (
     BadKey,
@@ -26,6 +26,7 @@ from billing.paystack.errors import (
     OutcomeUnknown,
     Paused,
     PaystackError,
+    RefundNotWaiting,
     Refused,
     Throttled,
 )
@@ -44,6 +45,7 @@ from tests.fake_paystack import FakePaystack
 REFERENCE = "nm-t-01k0w3v5q2m7c4x6b1n0r9dsae"
 CHARGED = "nm-a-01k0w5yk4r8t2w6q3m5n1c0vdz"
 CARD = "AUTH_w4n8q2example"
+ACCOUNT = "0123987456"
 PERIOD: dict[str, Any] = {
     "since": dt.datetime(2026, 11, 20, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
     "until": dt.datetime(2026, 11, 21, 0, 0, 0, 5000, tzinfo=dt.UTC),
@@ -71,6 +73,10 @@ def refund(sut: Paystack) -> Any:
     return sut.refund(
         transaction=REFERENCE, amount=200000, currency="NGN", merchant_note="nmr-1", customer_note="x"
     )
+
+
+def retry_refund(sut: Paystack) -> Any:
+    return sut.retry_refund(7700012, currency="NGN", account_number=ACCOUNT, bank_id=9)
 
 
 def add_evidence(sut: Paystack) -> Any:
@@ -106,6 +112,7 @@ READS: dict[str, tuple[Call, str]] = {
     "totals": (lambda sut: sut.totals(**PERIOD), "totals"),
     "fetch_refund": (lambda sut: sut.fetch_refund(7700012), "refund"),
     "refunds": (lambda sut: list(sut.refunds(**PERIOD)), "refunds"),
+    "banks": (lambda sut: sut.banks(country="nigeria"), "banks"),
     "disputes": (lambda sut: list(sut.disputes(**PERIOD, status="resolved")), "disputes"),
     "dispute": (lambda sut: sut.dispute(2867001), "dispute"),
     "settlements": (lambda sut: list(sut.settlements(**PERIOD)), "settlements"),
@@ -121,6 +128,7 @@ WRITES: dict[str, tuple[Call, str]] = {
     "charge_authorization": (charge, "charge"),
     "deactivate_authorization": (lambda sut: sut.deactivate_authorization(CARD), "deactivated"),
     "refund": (refund, "refund_created"),
+    "retry_refund": (retry_refund, "refund_retried"),
     "add_evidence": (add_evidence, "evidence"),
     "resolve_dispute": (resolve, "dispute_resolved"),
     "assign_dedicated_account": (assign, "dedicated_account_assigned"),
@@ -230,6 +238,59 @@ def test_a_refund_sends_its_token_and_no_empty_note(sut: Paystack, far_side: Far
         "transaction": REFERENCE, "amount": 200000, "currency": "NGN", "merchant_note": "nmr-1", "customer_note": "x",
     }  # fmt: skip
     assert "customer_note" not in far_side.asked[1].json
+
+
+def test_bank_details_are_sent_as_documented(sut: Paystack, far_side: FarSide) -> None:
+    far_side.will_say("refund_retried")
+
+    made = retry_refund(sut)
+
+    [asked] = far_side.asked
+    assert (asked.method, asked.path) == ("POST", "/refund/retry_with_customer_details/7700012")
+    assert asked.json == {
+        "refund_account_details": {"currency": "NGN", "account_number": ACCOUNT, "bank_id": "9"}
+    }
+    assert (made.id, made.status, made.amount) == (7700012, "processing", 200000)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(422, RefundNotWaiting), (400, Refused)])
+def test_a_refund_that_does_not_wait_takes_no_details(
+    sut: Paystack, far_side: FarSide, status: int, kind: type[PaystackError]
+) -> None:
+    far_side.will(says({"status": False, "message": f"Not now, {ACCOUNT}"}, status))
+
+    with pytest.raises(Refused) as caught:
+        retry_refund(sut)
+
+    assert type(caught.value) is kind
+    assert (caught.value.message, caught.value.status) == ("Not now, [hidden]", status)
+
+
+def test_an_answer_about_another_refund_says_nothing_about_ours(sut: Paystack, far_side: FarSide) -> None:
+    far_side.will_say("refund_retried")
+
+    with pytest.raises(OutcomeUnknown):
+        sut.retry_refund(7700013, currency="NGN", account_number=ACCOUNT, bank_id=9)
+
+
+def test_banks_come_once_by_name_and_without_those_that_are_closed(sut: Paystack, far_side: FarSide) -> None:
+    far_side.will_say("banks")
+
+    found = sut.banks(country="nigeria")
+
+    assert found == [
+        Bank(id=1, name="Access Bank"), Bank(id=9, name="Guaranty Trust Bank"), Bank(id=21, name="Zenith Bank")
+    ]  # fmt: skip
+    assert far_side.asked[0].query["country"] == "nigeria"
+
+
+def test_banks_are_asked_for_once_because_a_page_waits(sut: Paystack, far_side: FarSide) -> None:
+    far_side.will(resets)
+
+    with pytest.raises(OutcomeUnknown):
+        sut.banks(country="nigeria")
+
+    assert len(far_side.asked) == 1
 
 
 def test_a_reference_is_one_part_of_the_address_whatever_is_in_it(sut: Paystack, far_side: FarSide) -> None:
@@ -797,7 +858,7 @@ def _seen(sut: Paystack, call: Call) -> str:
 def test_no_secret_shows_in_logs_errors_and_reprs(
     sut: Paystack, far_side: FarSide, settings: Settings, call: Call, answer: str
 ) -> None:
-    echo = json.dumps({"status": False, "message": f"Bad {CARD} of ada@example.com +2348030000000"})
+    echo = json.dumps({"status": False, "message": f"Bad {CARD} of ada@example.com +2348030000000 {ACCOUNT}"})
     seen = [repr(sut)]
 
     with capture_logs() as lines:
@@ -805,7 +866,7 @@ def test_no_secret_shows_in_logs_errors_and_reprs(
             far_side.will(reply)
             seen.append(_seen(sut, call))
 
-    secrets = (settings.PAYSTACK_SECRET_KEY, CARD, "SIG_", "ada@example.com", "2348030000000")
+    secrets = (settings.PAYSTACK_SECRET_KEY, CARD, "SIG_", "ada@example.com", "2348030000000", ACCOUNT)
     assert [secret for secret in secrets if secret in f"{seen} {lines}" and _was_ours(secret, far_side)] == []
     assert len(lines) >= 4
 

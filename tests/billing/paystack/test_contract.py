@@ -21,6 +21,7 @@ from billing.paystack.errors import (
     NotFound,
     OutcomeUnknown,
     PaystackError,
+    RefundNotWaiting,
     Throttled,
 )
 from billing.paystack.throttle import throttle_of
@@ -190,6 +191,32 @@ def test_a_refund_is_made_once_found_by_its_note_and_ends(scene: Scene) -> None:
     assert scene.sut.fetch_refund(made.id).status == "processed"
 
 
+def test_a_refund_that_waits_for_bank_details_ends_with_them(scene: Scene) -> None:
+    scene.configure(refund_outcome="needs-attention")
+    reference = scene.paid()
+    made = scene.sut.refund(transaction=reference, amount=200_000, currency="NGN", merchant_note="nmr-1")
+    details = {"currency": "NGN", "account_number": "0123456789"}
+    bank = next(bank for bank in scene.sut.banks(country="nigeria") if bank.name == "Zenith Bank")
+    with pytest.raises(RefundNotWaiting):
+        scene.sut.retry_refund(made.id, **details, bank_id=bank.id)
+    scene.pass_time(60)
+    before = scene.sut.fetch_refund(made.id).status
+
+    retried = scene.sut.retry_refund(made.id, **details, bank_id=bank.id)
+    scene.pass_time(60)
+
+    assert (before, retried.id, retried.status) == ("needs-attention", made.id, "processing")
+    assert scene.sut.fetch_refund(made.id).status == "processed"
+
+
+def test_banks_of_another_country_are_others(scene: Scene) -> None:
+    names = [bank.name for bank in scene.sut.banks(country="nigeria")]
+
+    assert len(names) == 12
+    assert names == sorted(names)
+    assert scene.sut.banks(country="ghana") == []
+
+
 def test_nothing_is_left_of_a_payment_that_was_refunded(scene: Scene) -> None:
     reference = scene.paid()
     scene.sut.refund(transaction=reference, amount=500_000, currency="NGN", merchant_note="nmr-1")
@@ -352,6 +379,11 @@ CALLS: dict[str, tuple[str, Callable[[Scene], Any]]] = {
         "refund",
         lambda scene: scene.sut.refund(transaction="nm-t-any", amount=1, currency="NGN", merchant_note="n"),
     ),
+    "retry": (
+        "refund",
+        lambda scene: scene.sut.retry_refund(1, currency="NGN", account_number="0123456789", bank_id=9),
+    ),
+    "banks": ("list", lambda scene: scene.sut.banks(country="nigeria")),
     "read": ("read", lambda scene: scene.sut.fetch_refund(1)),
     "change": ("change", lambda scene: scene.sut.deactivate_dedicated_account(1)),
 }

@@ -16,6 +16,7 @@ from billing.paystack import payloads
 from billing.paystack.base import Authorization
 from billing.paystack.payloads import (
     parse_balance_line,
+    parse_bank,
     parse_dedicated_account,
     parse_dispute,
     parse_refund,
@@ -204,6 +205,7 @@ def refuses(parse: Callable[[Any], object], document: Any, field: str, values: l
         (parse_dispute, "dispute", None, ["id", "status"]),
         (parse_settlement, "settlements", 0, ["id", "total_amount", "currency", "status"]),
         (parse_dedicated_account, "dedicated_account", None, ["id"]),
+        (parse_bank, "banks", 0, ["id"]),
     ],
 )
 def test_what_money_hangs_on_must_be_what_is_documented(
@@ -238,7 +240,7 @@ def test_an_optional_amount_is_absent_or_right(field: str) -> None:
     "parse",
     [
         parse_transaction, parse_refund, parse_dispute, parse_settlement, parse_dedicated_account, parse_totals,
-        parse_balance_line,
+        parse_balance_line, parse_bank,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("garbage", [None, "", "x", 0, 7, True, [], [1], {}, Decimal(1)])
@@ -389,7 +391,11 @@ JSON = st.recursive(
 
 
 @given(
-    parse=st.sampled_from([parse_transaction, parse_refund, parse_dispute, parse_settlement, parse_dedicated_account]),
+    parse=st.sampled_from(
+        [
+            parse_transaction, parse_refund, parse_dispute, parse_settlement, parse_dedicated_account, parse_bank,
+        ]
+    ),
     start=st.sampled_from(["verify", "refund", "dispute", "dedicated_account"]),
     changes=st.dictionaries(
         st.sampled_from(

@@ -85,6 +85,13 @@ def test_refunds_in_every_state(judged: Judged) -> None:
     )
 
 
+def test_banks(judged: Judged) -> None:
+    assert len(judged.get("bank", country="nigeria")) == 12
+    assert len(judged.get("bank", country="nigeria", use_cursor="true", perPage=5)) == 5
+    assert judged.get("bank", country="kenya") == []
+    assert judged.call("GET", "bank", params={"country": "france"}).status_code == 400
+
+
 def test_disputes_from_claim_to_answer(judged: Judged) -> None:
     reference = judged.pay()
     made = judged.control("paystack/disputes", reference=reference)

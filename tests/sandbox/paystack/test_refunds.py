@@ -119,6 +119,18 @@ def test_refund_that_needs_details_is_completed_with_them(merchant: Merchant) ->
     assert merchant.get(f"refund/{made['id']}")["status"] == "processed"
 
 
+def test_banks_of_nigeria_are_listed_by_page_and_by_cursor(merchant: Merchant) -> None:
+    everything = merchant.get("bank", country="nigeria")
+    first = merchant.call("GET", "bank", params={"use_cursor": "true", "perPage": 10}).json()
+    rest = merchant.get("bank", use_cursor="true", perPage=10, next=first["meta"]["next"])
+
+    assert len(everything) == len({row["id"] for row in everything}) == 12
+    assert first["data"] + rest == everything
+    assert merchant.get("bank", perPage=5, page=2) == everything[5:10]
+    assert merchant.get("bank", country="ghana") == []
+    assert merchant.refused("GET", "bank", params={"country": "france"})[0] == 400
+
+
 def test_stuck_refund_waits_for_a_hand(merchant: Merchant) -> None:
     merchant.configure(refund_outcome="stuck")
     made = merchant.post("refund", transaction=merchant.pay())
