@@ -15,6 +15,8 @@ from namaskah import views
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
+# E-mails are read where our policy does not reach and our style sheets cannot be had.
+PAGES = [name for name in NAMES if not name.startswith("emails/")]
 STYLES = sorted((Path(settings.BASE_DIR) / "static" / "css").rglob("*.css"))
 # What the content security policy would refuse.
 INLINE = re.compile(r"""<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:|hx-on|hx-vals='js:""")
@@ -32,7 +34,7 @@ def test_template_compiles(name: str) -> None:
     get_template(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_template_holds_nothing_inline(name: str) -> None:
     assert INLINE.findall((TEMPLATES / name).read_text()) == []
 
