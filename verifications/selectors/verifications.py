@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from namaskah.lib.keyset import Page, page
 from verifications.models import Message, Service, Verification
 from verifications.states import OPEN
 
-PAGE_SIZE = 25
 _LAST_DAY = dt.date(9998, 12, 31)  # the calendar ends a year later
 
 
@@ -25,15 +25,6 @@ class HistoryFilters:
     country_id: int | None = None
     created_after: dt.date | None = None
     created_before: dt.date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """One page, newest first, with the cursors of its neighbours."""
-
-    rows: list[Verification]
-    older: str | None
-    newer: str | None
 
 
 def owned(user_id: int) -> QuerySet[Verification]:
@@ -82,24 +73,11 @@ def history(user_id: int, filters: HistoryFilters) -> QuerySet[Verification]:
     return orders.order_by("-created_at", "-pk")
 
 
-def history_page(user_id: int, filters: HistoryFilters, *, older: str = "", newer: str = "") -> HistoryPage:
-    """One page by keyset: its cost does not grow with how far back it lies."""
-    orders = history(user_id, filters)
-    if newer and (cursor := _read_cursor(newer)):
-        at, pk = cursor
-        later = orders.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk)).order_by("created_at", "pk")
-        rows = list(later[: PAGE_SIZE + 1])
-        has_newer, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE][::-1]
-        return HistoryPage(rows, _cursor(rows[-1]) if rows else None, _cursor(rows[0]) if has_newer else None)
-    cursor = _read_cursor(older)
-    if cursor:
-        at, pk = cursor
-        orders = orders.filter(created_at__lte=at).filter(Q(created_at__lt=at) | Q(pk__lt=pk))
-    rows = list(orders[: PAGE_SIZE + 1])
-    has_older, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    return HistoryPage(
-        rows, _cursor(rows[-1]) if has_older else None, _cursor(rows[0]) if cursor and rows else None
-    )
+def history_page(
+    user_id: int, filters: HistoryFilters, *, older: str = "", newer: str = ""
+) -> Page[Verification]:
+    """A page of the history."""
+    return page(history(user_id, filters), older=older, newer=newer)
 
 
 def _matches(q: str) -> Q:
@@ -112,16 +90,3 @@ def _matches(q: str) -> Q:
 
 def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-
-
-def _cursor(order: Verification) -> str:
-    return f"{order.created_at.timestamp():.6f}_{order.pk}"
-
-
-def _read_cursor(text: str) -> tuple[dt.datetime, uuid.UUID] | None:
-    """A cursor somebody has bent reads as none: the first page."""
-    seconds, _separator, identifier = text.partition("_")
-    try:
-        return dt.datetime.fromtimestamp(float(seconds), dt.UTC), uuid.UUID(identifier)
-    except (ValueError, OverflowError, OSError):
-        return None

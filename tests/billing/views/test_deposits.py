@@ -27,10 +27,10 @@ from billing.paystack import client as paystack_client
 from billing.paystack.errors import OutcomeUnknown
 from billing.references import resolve
 from billing.selectors import wallet
-from billing.selectors.deposits import PAGE_ROWS
 from billing.services import settling
 from billing.views import deposits as views
 from billing.wording import rate_words, short_amount
+from namaskah.lib.keyset import PAGE_ROWS
 from tests.factories.payments import (
     make_credited_deposit,
     make_deposit,
