@@ -30,7 +30,7 @@ def credit(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Deposit:
 
     Raises:
         ReviewDecided: It is not under review, or on its way back.
-        ReviewNotPossible: Nobody's money, another currency, another mode, or worth nothing.
+        ReviewNotPossible: Nobody's money, disputed, another currency, another mode, or worth nothing.
     """
     with atomic():
         deposit = _lock(deposit_id, reason)
@@ -54,7 +54,7 @@ def attach(*, deposit_id: uuid.UUID, user: User, actor: User, reason: str) -> De
 
     Raises:
         ReviewDecided: It is not under review, or on its way back.
-        ReviewNotPossible: It has an owner.
+        ReviewNotPossible: It has an owner, or is disputed.
         RateTooOld: There is no rate to sell by.
     """
     with atomic():
@@ -76,7 +76,7 @@ def send_back(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Refund:
 
     Raises:
         ReviewDecided: It is not under review, or on its way back.
-        ReviewNotPossible: Our key cannot refund it.
+        ReviewNotPossible: Our key cannot refund it, or it is disputed.
     """
     with atomic():
         deposit = _lock(deposit_id, reason)
@@ -92,7 +92,7 @@ def write_off(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Deposit:
 
     Raises:
         ReviewDecided: It is not under review, or on its way back.
-        ReviewNotPossible: The money is real.
+        ReviewNotPossible: The money is real, or disputed.
     """
     with atomic():
         deposit = _lock(deposit_id, reason)
@@ -112,8 +112,10 @@ def _lock(deposit_id: uuid.UUID, reason: str) -> Deposit:
     deposit = locks.lock_deposit(deposit_id)
     if deposit.status != DepositStatus.NEEDS_REVIEW:
         raise ReviewDecided
-    if shares.live_refunds(deposit).exists() or shares.live_disputes(deposit).exists():
+    if shares.live_refunds(deposit).exists():
         raise ReviewDecided  # it is on its way back already
+    if shares.live_disputes(deposit).exists():
+        raise ReviewNotPossible(_("The customer's bank claims it back: the dispute decides about it."))
     return deposit
 
 

@@ -21,6 +21,7 @@ from tests.factories.payments import (
     make_suspended_deposit,
     make_transaction,
 )
+from tests.factories.returns import make_dispute
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,22 @@ def test_money_is_decided_about_once(staff: Any) -> None:
             decide(deposit_id=deposit.pk, actor=staff, reason="again")
 
     assert wallet(deposit.user_id or 0).available == Decimal(2)
+
+
+@pytest.mark.parametrize("decide", [reviews.credit, reviews.send_back, reviews.write_off])
+def test_what_its_bank_claims_back_is_decided_by_the_dispute(
+    far: FakePaystack, staff: Any, decide: Any
+) -> None:
+    deposit = make_deposit(far=far)
+    far.pay(deposit.reference, amount=300_000, requested_amount=300_000)
+    deposit = settling.settle(deposit.pk, force=True)
+    make_dispute(deposit, far)
+
+    with pytest.raises(ReviewNotPossible, match="claims it back"):
+        decide(deposit_id=deposit.pk, actor=staff, reason="yes")
+
+    assert (wallet(deposit.user_id or 0).balance, suspense()) == (ZERO, Decimal(3000))
+    assert Refund.objects.count() == 0
 
 
 def test_decision_needs_a_reason(staff: Any) -> None:
