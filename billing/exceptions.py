@@ -136,6 +136,60 @@ class UnknownRefund(DomainError):
         super().__init__(_("There is no such refund."))
 
 
+class BankDetailsRefused(DomainError):
+    """A refund does not go to this bank account. `field` names the control that it is about, if it is about one."""
+
+    code = "bank_details_refused"
+    status = 409
+
+    def __init__(self, message: str | Promise, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class BankDetailsWrong(BankDetailsRefused):
+    """They cannot be right."""
+
+    code = "bank_details_wrong"
+    status = 400
+
+
+class BankDetailsNotWanted(BankDetailsRefused):
+    """The refund does not wait for bank details, or no more."""
+
+    code = "invalid_state"
+
+    def __init__(self) -> None:
+        super().__init__(_("This refund does not wait for bank details."))
+
+
+class BankDetailsTooOften(BankDetailsRefused):
+    """The tries of this day are used up."""
+
+    code = "too_many_bank_details"
+    status = 429
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            _("Bank details can be given %(maximum)s times a day. Please try again tomorrow.")
+            % {"maximum": maximum}
+        )
+
+
+class BankDetailsNotSent(BankDetailsRefused):
+    """Paystack cannot be asked now; nothing has happened."""
+
+    code = "provider_unavailable"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The payment service cannot be reached at the moment. Nothing was sent. Please try again later."
+            )
+        )
+
+
 class UnknownDispute(DomainError):
     """No dispute has this id."""
 

@@ -18,6 +18,7 @@ EMAILS: dict[str, frozenset[str]] = {
     "deposit_failed": frozenset({"amount", "url"}),
     "deposit_review": frozenset({"amount", "url"}),
     "refund_requested": frozenset({"amount", "credit", "url"}),
+    "refund_needs_details": frozenset({"amount", "credit", "url"}),
     "refund_processed": frozenset({"amount", "url"}),
     "refund_failed": frozenset({"amount", "credit", "url"}),
     "dispute_opened": frozenset({"amount", "held", "url"}),

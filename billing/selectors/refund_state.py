@@ -43,7 +43,7 @@ SENTENCES: dict[str, StrPromise] = {
         "Your bank is working on it. It may need several working days to show it."
     ),
     RefundStatus.NEEDS_ATTENTION: gettext_lazy(
-        "Your bank cannot take this payment back by itself. Write to support with the bank account it may go to."
+        "Your bank cannot take this payment back by itself. Tell us which bank account it may go to."
     ),
     RefundStatus.PROCESSED: gettext_lazy(
         "It has been paid back. Your bank may take some more days until you see it on your card or account."
@@ -90,6 +90,8 @@ def _steps(refund: Refund) -> list[Step]:
     steps = [Step(refund.created_at, _("Asked for, amount held"), -refund.wallet_amount)]
     if refund.sent_at is not None:
         steps.append(Step(refund.sent_at, _("Sent to Paystack")))
+    if refund.details_sent_at is not None and refund.status != RefundStatus.NEEDS_ATTENTION:
+        steps.append(Step(refund.details_sent_at, _("Bank details given")))
     if refund.closed_at is not None and refund.status == RefundStatus.PROCESSED:
         steps.append(Step(refund.closed_at, _("Paid back")))
     elif refund.closed_at is not None:

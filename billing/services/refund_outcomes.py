@@ -38,6 +38,8 @@ AT_PAYSTACK = {
 NOT_TAKEN = _("The payment could not be sent back to where it came from.")
 DISPUTED = _("The payment is disputed with your bank, which takes the place of a refund.")
 REFUSED = _("Support has decided against it. Write to us if you want to know more.")
+# How long a call with bank details may be under way, and then some; until then news that it still waits may be old.
+DETAILS_UNDER_WAY = dt.timedelta(minutes=2)
 # Looks at what is under way: soon at first, then hourly for a day, then four times a day.
 LOOKS_S = (60, 120, 300, 600, 1200, 2400)
 
@@ -81,11 +83,14 @@ def apply(refund_id: uuid.UUID, fact: RefundFact) -> Refund:
         return _finish(deposit, refund)
     if status == RefundStatus.FAILED:
         return give_back(deposit, refund, RefundStatus.FAILED, note="Paystack: failed", why=NOT_TAKEN)
+    before = refund.status
     if status is None:
         log.warning("Unknown refund status", refund=str(refund.pk), status=fact.status[:30])
-    else:
+    elif status != RefundStatus.NEEDS_ATTENTION or not _has_details_under_way(refund):
         refund.status = status
     refund.save(update_fields=["paystack_id", "status", "looks", "next_look_at"])
+    if refund.status == RefundStatus.NEEDS_ATTENTION != before:
+        tell(refund, "refund_needs_details")
     return refund
 
 
@@ -128,6 +133,13 @@ def tell(refund: Refund, template: str, **more: str) -> None:
         },
         key=f"{template.replace('_', '-')}:{refund.pk}",
     )
+
+
+def _has_details_under_way(refund: Refund) -> bool:
+    """Whether bank details were sent to Paystack a moment ago and nobody knows yet whether they have arrived."""
+    given_at = refund.details_sent_at
+    is_recent = given_at is not None and given_at > timezone.now() - DETAILS_UNDER_WAY
+    return refund.status == RefundStatus.SENT and is_recent
 
 
 def _finish(deposit: Deposit, refund: Refund) -> Refund:

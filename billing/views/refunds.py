@@ -6,18 +6,23 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import user_id_of, user_of
-from billing.forms_refunds import RefundForm
+from billing.enums import RefundStatus
+from billing.exceptions import BankDetailsNotWanted, BankDetailsRefused
+from billing.forms_refunds import BankDetailsForm, RefundForm
+from billing.models import Refund
 from billing.selectors import returns
 from billing.selectors.refund_state import badge_of, refund_state
-from billing.services import refunds
+from billing.services import refund_details, refunds
 from billing.services.refunds import Refundable
 from billing.wording import rate_words
 from namaskah.exceptions import DomainError
@@ -73,15 +78,47 @@ def refund_new(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@sensitive_post_parameters("account_number")
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def refund(request: HttpRequest, refund_id: uuid.UUID) -> HttpResponse:
-    """One refund; it refreshes itself when something happens to it."""
+    """One refund; it refreshes itself when something happens to it, unless it waits for the customer's bank details."""
     own = get_object_or_404(returns.refunds_of(user_id_of(request)).select_related("receipt"), pk=refund_id)
+    if request.method == "POST":
+        return _take_details(request, own)
+    waits = own.status == RefundStatus.NEEDS_ATTENTION
+    return _refund_page(request, own, _details_form(own) if waits else None)
+
+
+def _take_details(request: HttpRequest, own: Refund) -> HttpResponse:
+    """Hand the bank details on; what is wrong with them stands beside what was typed."""
+    form = _details_form(own, request.POST)
+    try:
+        if own.status != RefundStatus.NEEDS_ATTENTION:
+            raise BankDetailsNotWanted
+        if not form.is_valid():
+            return _refund_page(request, own, form, status=400)
+        bank_id, number = form.cleaned_data["bank"], form.cleaned_data["account_number"]
+        refund_details.give(refund_id=own.pk, user=user_of(request), bank_id=bank_id, account_number=number)
+    except BankDetailsNotWanted as error:
+        messages.info(request, str(error.message))
+    except BankDetailsRefused as error:
+        form.add_error(error.field or None, str(error.message))
+        return _refund_page(request, own, form, status=error.status)
+    return redirect("billing:refund", own.pk)
+
+
+def _details_form(own: Refund, data: QueryDict | None = None) -> BankDetailsForm:
+    return BankDetailsForm(refund_details.banks(own.charge_currency), data)
+
+
+def _refund_page(
+    request: HttpRequest, own: Refund, form: BankDetailsForm | None, *, status: int = 200
+) -> HttpResponse:
     template = "billing/refund.html"
     if request.headers.get("HX-Request") == "true":
         template += "#live"
-    return render(request, template, {"refund": own, "state": refund_state(own)})
+    return render(request, template, {"refund": own, "state": refund_state(own), "form": form}, status=status)
 
 
 def _form(possible: Refundable, request: HttpRequest) -> RefundForm:

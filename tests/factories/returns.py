@@ -35,6 +35,15 @@ def make_sent_refund(deposit: Deposit, amount_subunits: int | None = None) -> Re
     return refund_sending.send(refund.pk)
 
 
+def make_waiting_refund(deposit: Deposit, far: FakePaystack, amount_subunits: int | None = None) -> Refund:
+    """A refund that needs the customer's bank details."""
+    refund = make_sent_refund(deposit, amount_subunits)
+    far.set_refund(refund.paystack_id or 0, "needs-attention")
+    refund_sending.look(refund.pk)
+    refund.refresh_from_db()
+    return refund
+
+
 def make_due(refund: Refund, *, sent_hours_ago: float = 0) -> None:
     """The next sweep takes it; with `sent_hours_ago` it was sent that long ago."""
     row = Refund.objects.filter(pk=refund.pk)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from billing.models import Deposit, Refund
+from billing.paystack.errors import NotReached, Refused
 from billing.selectors import returns
 from billing.services import refund_sending
 from tests.factories.accounts import UserFactory
 from tests.factories.payments import make_credited_deposit
-from tests.factories.returns import make_refund, make_sent_refund, spend
+from tests.factories.returns import make_refund, make_sent_refund, make_waiting_refund, spend
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +44,17 @@ def deposit(owner: User, far: FakePaystack) -> Deposit:
 
 def words(response: object) -> str:
     return " ".join(getattr(response, "content").decode().split())  # noqa: B009
+
+
+def address_of(refund: Refund) -> str:
+    return reverse("billing:refund", args=[refund.pk])
+
+
+@pytest.fixture(autouse=True)
+def _no_banks_remembered() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -207,6 +221,121 @@ def test_every_state_has_its_words(customer: Client, deposit: Deposit, status: s
 
     assert 'data-testid="refund-status"' in page
     assert f">{status}<" not in page
+
+
+def test_refund_that_waits_for_bank_details_asks_where_to_send_it(
+    customer: Client, deposit: Deposit, far: FakePaystack
+) -> None:
+    page = words(customer.get(address_of(make_waiting_refund(deposit, far))))
+
+    assert "Where should the money go?" in page
+    assert '<option value="21">Zenith Bank</option>' in page
+    assert '<label for="id_account_number">Account number</label>' in page
+    assert "data-live" not in page  # a refresh would take away what is being typed
+
+
+def test_form_for_bank_details_comes_with_the_refresh(
+    customer: Client, deposit: Deposit, far: FakePaystack
+) -> None:
+    refund = make_waiting_refund(deposit, far)
+
+    part = words(customer.get(address_of(refund), headers={"HX-Request": "true"}))
+
+    assert "Where should the money go?" in part
+    assert "csrfmiddlewaretoken" in part
+
+
+def test_bank_details_go_to_paystack_and_lead_back_to_the_refund(
+    customer: Client, deposit: Deposit, far: FakePaystack
+) -> None:
+    refund = make_waiting_refund(deposit, far)
+
+    response = customer.post(address_of(refund), {"bank": "21", "account_number": "0123 987-456"})
+    page = words(customer.get(response["Location"]))
+
+    assert response["Location"] == address_of(refund)
+    assert far.details_given == {refund.paystack_id: ("NGN", "0123987456", 21)}
+    assert "With your bank" in page
+    assert "Bank details given" in page
+    assert "Where should the money go?" not in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        ({"bank": "21", "account_number": "123456789"}, 400, "An account number has 10 digits."),
+        ({"bank": "21", "account_number": ""}, 400, "This field is required."),
+        ({"bank": "77", "account_number": "0123987456"}, 400, "Select a valid choice."),
+        ({"bank": "x", "account_number": "0123987456"}, 400, "Select a valid choice."),
+        ({"bank": "", "account_number": "0123987456"}, 400, "This field is required."),
+    ],
+)
+def test_wrong_bank_details_are_refused_beside_the_field(
+    customer: Client, deposit: Deposit, far: FakePaystack, sent: dict[str, str], status: int, said: str
+) -> None:
+    refund = make_waiting_refund(deposit, far)
+
+    response = customer.post(address_of(refund), sent)
+    page = words(response)
+
+    assert response.status_code == status
+    assert (
+        f'class="errorlist" id="id_{"bank" if sent["account_number"] == "0123987456" else "account_number"}_error"'
+        in page
+    )
+    assert said in page
+    assert f'value="{sent["account_number"]}"' in page or not sent["account_number"]
+    assert far.count("retry_refund") == 0
+
+
+def test_refused_bank_details_are_said_to_be(customer: Client, deposit: Deposit, far: FakePaystack) -> None:
+    refund = make_waiting_refund(deposit, far)
+    far.fail("retry_refund", Refused("Could not resolve account", status=400))
+
+    response = customer.post(address_of(refund), {"bank": "21", "account_number": "0123987456"})
+
+    assert response.status_code == 409
+    assert "The bank details were not accepted." in words(response)
+    assert 'value="0123987456"' in words(response)
+
+
+def test_bank_details_without_a_list_of_banks_keep_what_was_typed(
+    customer: Client, deposit: Deposit, far: FakePaystack
+) -> None:
+    refund = make_waiting_refund(deposit, far)
+    far.fail("banks", NotReached())
+
+    empty = words(customer.get(address_of(refund)))
+    response = customer.post(address_of(refund), {"bank": "21", "account_number": "0123987456"})
+    page = words(response)
+
+    assert "The list of banks cannot be loaded at the moment." in empty
+    assert "Try again" in empty
+    assert response.status_code == 503
+    assert "The list of banks cannot be loaded at the moment." in page
+    assert 'value="0123987456"' in page
+    assert '<option value="21" selected>The bank you have chosen</option>' in page
+    assert far.count("retry_refund") == 0
+
+
+def test_bank_details_that_nobody_asked_for_are_turned_away(
+    customer: Client, deposit: Deposit, far: FakePaystack
+) -> None:
+    refund = make_sent_refund(deposit)
+
+    response = customer.post(address_of(refund), {"bank": "21", "account_number": "0123987456"}, follow=True)
+
+    assert "This refund does not wait for bank details." in words(response)
+    assert far.count("retry_refund") == 0
+
+
+def test_bank_details_for_somebody_elses_refund_are_not_found(customer: Client, far: FakePaystack) -> None:
+    refund = make_waiting_refund(make_credited_deposit(far=far), far)
+    sent = {"bank": "21", "account_number": "0123987456"}
+
+    assert customer.get(address_of(refund)).status_code == 404
+    assert customer.post(address_of(refund), sent).status_code == 404
+    assert far.count("retry_refund") == 0
 
 
 def test_refund_page_for_htmx_is_its_live_part(customer: Client, deposit: Deposit) -> None:
