@@ -187,6 +187,7 @@ def test_refund_page_says_what_happened(customer: Client, deposit: Deposit, far:
     address = reverse("billing:refund", args=[refund.pk])
     page = words(customer.get(address))
     assert "On its way" in page
+    assert "Goes to" in page
     assert f'data-live="{refund.pk}"' in page
 
     far.set_refund(refund.paystack_id or 0, "processed")
@@ -231,6 +232,7 @@ def test_refund_that_waits_for_bank_details_asks_where_to_send_it(
     assert "Where should the money go?" in page
     assert '<option value="21">Zenith Bank</option>' in page
     assert '<label for="id_account_number">Account number</label>' in page
+    assert "Goes to" not in page  # not to the card
     assert "data-live" not in page  # a refresh would take away what is being typed
 
 
@@ -257,6 +259,7 @@ def test_bank_details_go_to_paystack_and_lead_back_to_the_refund(
     assert far.details_given == {refund.paystack_id: ("NGN", "0123987456", 21)}
     assert "With your bank" in page
     assert "Bank details given" in page
+    assert "Goes to" not in page
     assert "Where should the money go?" not in page
 
 
