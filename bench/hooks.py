@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import itertools
@@ -10,22 +9,18 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import uvloop
 from django.conf import settings
-from django.db import connections
 
 from bench import seed
-from bench.client import Connection
+from bench.client import Connection, form
 from bench.load import Load, Shot, burst, closed_loop
 from bench.stack import Stack
 from billing.enums import TransferCode, WebhookState
 from billing.models import Deposit, Transfer, WebhookEvent
-from billing.paystack import client
-from billing.services import settling
 
 PATH = "/webhooks/paystack"
 CONNECTIONS = 16
@@ -33,7 +28,6 @@ TRIGGERS = 1_000
 SEED = 20261121
 MOST_PER_S = 2_000  # bodies prepared for each second: more than even the bare view acknowledges
 DRAIN_S = 60.0
-ASKING = 4  # members of staff, as it were, who ask Paystack at the same time
 
 Webhook = tuple[dict[str, str], bytes]  # headers and body
 Document = dict[str, Any]
@@ -70,12 +64,12 @@ def acknowledge(port: int, document: Document, seconds: float, *, repeated: bool
     return uvloop.run(closed_loop(port, _delivery(deliveries), connections=CONNECTIONS, seconds=seconds))
 
 
-def storm(stack: Stack, owner: seed.Customer, *, triggers: int = TRIGGERS) -> Stormed:
+def storm(stack: Stack, owner: seed.Customer, staff: seed.Customer, *, triggers: int = TRIGGERS) -> Stormed:
     """Everything that can make us look at a paid deposit, at once and over and over."""
     (deposit,) = seed.deposits(1, [owner])
     document = _pay(stack, deposit.reference)
     began_at = time.time()
-    loads = uvloop.run(_strike(stack.port, deposit, document, owner, triggers))
+    loads = uvloop.run(_strike(stack.port, deposit, document, owner, staff, triggers))
     drained_s = _drain()
     deposit.refresh_from_db()
     credited_s = deposit.credited_at.timestamp() - began_at if deposit.credited_at else float("nan")
@@ -133,19 +127,23 @@ def _delivery(deliveries: Iterator[Webhook]) -> Shot:
 
 
 async def _strike(
-    port: int, deposit: Deposit, document: Document, owner: seed.Customer, triggers: int
+    port: int,
+    deposit: Deposit,
+    document: Document,
+    owner: seed.Customer,
+    staff: seed.Customer,
+    triggers: int,
 ) -> dict[str, Load]:
     each = triggers // 4
     rewritten = [_signed(document | {"delivery": n}, indent=1 + n % 8) for n in range(each)]
-    with ThreadPoolExecutor(ASKING, thread_name_prefix="staff") as pool:
-        shots: list[tuple[str, Shot]] = [
-            *[("equal webhooks", _delivery(itertools.repeat(_signed(document))))] * each,
-            *[("rewritten webhooks", _delivery(iter(rewritten)))] * each,
-            *[("return pages", _coming_back(deposit, owner))] * each,
-            *[("asked by staff", _asking(deposit, pool))] * (triggers - 3 * each),
-        ]
-        random.Random(SEED).shuffle(shots)
-        return await burst(port, shots, connections=CONNECTIONS)
+    shots: list[tuple[str, Shot]] = [
+        *[("equal webhooks", _delivery(itertools.repeat(_signed(document))))] * each,
+        *[("rewritten webhooks", _delivery(iter(rewritten)))] * each,
+        *[("return pages", _coming_back(deposit, owner))] * each,
+        *[("asked by staff", _asking(deposit, staff))] * (triggers - 3 * each),
+    ]
+    random.Random(SEED).shuffle(shots)
+    return await burst(port, shots, connections=CONNECTIONS)
 
 
 def _coming_back(deposit: Deposit, owner: seed.Customer) -> Shot:
@@ -158,18 +156,15 @@ def _coming_back(deposit: Deposit, owner: seed.Customer) -> Shot:
     return shot
 
 
-def _asking(deposit: Deposit, pool: ThreadPoolExecutor) -> Shot:
-    """What the console does for staff: no lease, straight to the deposit's lock."""
-
-    def ask() -> None:
-        try:
-            settling.apply(deposit.pk, client.paystack().verify(deposit.reference))
-        finally:
-            connections.close_all()
+def _asking(deposit: Deposit, staff: seed.Customer) -> Shot:
+    """The console's button for staff: no lease, straight to the deposit's lock."""
+    path = f"/ops/billing/deposit/{deposit.pk}/act/settle/"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": staff.cookie}
+    body = form({"csrfmiddlewaretoken": seed.CSRF})
 
     async def shot(connection: Connection) -> str:
-        await asyncio.get_running_loop().run_in_executor(pool, ask)
-        return ""
+        answer = await connection.request("POST", path, headers=headers, body=body)
+        return "" if answer.status == 302 else f"status {answer.status}"
 
     return shot
 

@@ -25,12 +25,13 @@ def run(*, quick: bool) -> Result:
     with running_bare(web_workers=WEB_WORKERS) as bare:
         bare_load = _bare(bare.port, seconds / 2)
     people = seed.customers(CUSTOMERS)
+    staff = seed.staff(people[-1])
     with running("sandbox", "web", "worker", "beat", web_workers=WEB_WORKERS) as stack:
         document = hooks.document_of(stack)
         hooks.storm(
-            stack, people[-1], triggers=40
+            stack, people[-2], staff, triggers=40
         )  # connections, caches and code paths are warm from here on
-        stormed = hooks.storm(stack, people[0])
+        stormed = hooks.storm(stack, people[0], staff)
         storm_books = sum(books.verify().found.values())
     with running("sandbox") as stack:
         settled = settlings.measure(

@@ -64,6 +64,12 @@ def customers(count: int) -> list[Customer]:
     return [Customer(user.pk, ledger.customer_account(user.pk).pk, _session(user)) for user in users]
 
 
+def staff(person: Customer) -> Customer:
+    """Open the console's doors to somebody."""
+    User.objects.filter(pk=person.user_id).update(is_staff=True, is_superuser=True)
+    return person
+
+
 def _session(user: User) -> str:
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     store[SESSION_KEY] = str(user.pk)
