@@ -678,7 +678,9 @@ def test_list_pages_there_and_back(signed_in: Client, customer: User) -> None:
     assert (first.context["newer_url"], second.context["older_url"]) == (None, None)
 
 
-@pytest.mark.parametrize("query", ["?older=x", "?newer=_", "?older=1e99_x", "?older=nan_00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "query", ["?older=x", "?newer=_", "?older=1e99_x", "?older=nan_00000000-0000-4000-8000-000000000000"]
+)
 def test_list_takes_a_bent_address_calmly(signed_in: Client, customer: User, query: str) -> None:
     make_deposit(customer)
 
