@@ -15,7 +15,7 @@ from namaskah.lib import rows
 from verifications import locks
 from verifications.enums import Closing, Failure, Outcome, Status, Step
 from verifications.models import Attempt, Offer, Verification
-from verifications.providers.base import Bought
+from verifications.providers.base import Bought, UpstreamState
 from verifications.providers.errors import NoStock, PriceTooHigh, ProviderError
 from verifications.services import pricing, routing, transitions
 
@@ -76,19 +76,19 @@ def record_bought(
     *,
     latency_ms: int | None = None,
     adopted: bool = False,
-    ended: bool = False,
+    ended: UpstreamState | None = None,
 ) -> Verification:
     """A number is ours: give it to its order, or close it at the provider when the order has ended meanwhile.
 
     Args:
         adopted: Found in the provider's books after its answer was lost.
-        ended: The provider has ended its order already, so the number is of no use any more.
+        ended: How the provider has ended its order already, so that the number is of no use any more.
     """
     verification, attempt = locks.attempt(which)
     if attempt.outcome == Outcome.BOUGHT:
         return verification
     now = timezone.now()
-    wanted = verification.status == Status.ORDERING and not ended
+    wanted = verification.status == Status.ORDERING and ended is None
     attempt.outcome = Outcome.BOUGHT
     attempt.provider_order_id = bought.provider_order_id
     attempt.phone_number = bought.phone_number
@@ -102,7 +102,10 @@ def record_bought(
     attempt.settled_at = now if adopted else None
     if latency_ms is not None:
         attempt.latency_ms = latency_ms
-    if ended:
+    if ended == UpstreamState.FINISHED:
+        # It charged us for an SMS that nobody has read: closing reads it, so that its cost is in the books.
+        attempt.closing, attempt.closing_due_at = Closing.FINISH_DUE, now
+    elif ended is not None:
         attempt.closing = Closing.CLOSED
     elif not wanted:
         attempt.closing, attempt.closing_due_at = Closing.CANCEL_DUE, max(now, bought.cancel_not_before)

@@ -222,7 +222,8 @@ def _adopt(provider: Provider, attempt: Attempt, candidate: Candidate) -> None:
         operator=candidate.operator,
     )
     try:
-        attempts.record_bought(attempt.pk, bought, adopted=True, ended=candidate.state.is_terminal)
+        ended = candidate.state if candidate.state.is_terminal else None
+        attempts.record_bought(attempt.pk, bought, adopted=True, ended=ended)
     except IntegrityError:
         log.info(
             "Stray order was claimed meanwhile", provider=provider.slug, order=candidate.provider_order_id

@@ -74,11 +74,12 @@ def close(attempt_id: uuid.UUID) -> None:
 
 
 def _ask(adapter: SmsProvider, attempt: Attempt) -> Closed | Snapshot:
-    """Cancel or finish; after an earlier doubt look first, and after a refusal look what there is instead."""
+    """Cancel or finish; look first after an earlier doubt or when no SMS was read, and after a refusal look what there is."""
     provider = attempt.provider
     rate_limit.wait_turn(provider, max_wait_s=5.0)
     ref = order_ref(attempt)
-    if attempt.closing_tries > 2:
+    unread = attempt.closing == Closing.FINISH_DUE and not attempt.is_cost_booked
+    if unread or attempt.closing_tries > 2:
         seen = adapter.fetch(ref)
         if seen.state.is_terminal or (seen.messages and attempt.closing == Closing.CANCEL_DUE):
             return seen

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.fake_provider import FakeProvider
 from tests.shop import Shop, age
-from verifications.enums import Closing, Failure, Outcome, Status
+from verifications.enums import Closing, Failure, Outcome, Status, Visibility
 from verifications.models import Attempt, StrayOrder, Verification
 from verifications.providers.base import Candidate, UpstreamState
 from verifications.providers.errors import Ambiguous, Unreachable
@@ -128,6 +128,22 @@ def test_lost_purchase_that_ended_upstream_is_recorded_and_fails_the_order(shop:
         "up-1",
         Closing.CLOSED,
     )
+    assert shop.figures == (Decimal("10.00"), Decimal(0))
+
+
+def test_lost_purchase_that_was_charged_upstream_costs_what_it_cost(shop: Shop) -> None:
+    shop.upstream().next_buys = [LOST]
+    order = shop.order()
+    shop.upstream().deliver("up-1", "Your code is 482913", "482913")
+    shop.upstream().only.state = UpstreamState.FINISHED
+
+    settlement.settle_all()
+    upstream.close_due()
+
+    order.refresh_from_db()
+    attempt = Attempt.objects.get()
+    assert (order.status, order.code, attempt.closing) == (Status.FAILED, "", Closing.CLOSED)
+    assert (attempt.is_cost_booked, attempt.messages.get().visibility) == (True, Visibility.STAFF)
     assert shop.figures == (Decimal("10.00"), Decimal(0))
 
 
