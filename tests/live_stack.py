@@ -31,7 +31,7 @@ from deploy.local.manage import manage, manage_json
 from deploy.local.places import temporary_directory
 from deploy.local.system import command_line, process_identity, service_owner
 
-START_PATIENCE_S = 120.0
+START_PATIENCE_S = 300.0
 STOP_PATIENCE_S = 30.0
 PROCESSES = {
     "web": "uvicorn",

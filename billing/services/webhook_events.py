@@ -151,6 +151,11 @@ def semantic_key(event: str, data: Any) -> str:
     return ""
 
 
+def storable(text: str) -> str:
+    """Without what JSON may hold and PostgreSQL may not: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _at(data: Data, path: str) -> str:
     value: Any = data
     for name in path.split("."):
@@ -162,12 +167,12 @@ def _at(data: Data, path: str) -> str:
 
 def _plain(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text.replace("\0", "")[:80]
+    return storable(text)[:80]
 
 
 def _text(data: Any, name: str) -> str:
     value = data.get(name) if isinstance(data, dict) else None
-    return value[:100].replace("\0", "") if isinstance(value, str) else ""
+    return storable(value)[:100] if isinstance(value, str) else ""
 
 
 def _number(data: Any, name: str) -> int | None:

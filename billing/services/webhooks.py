@@ -23,7 +23,7 @@ from billing.enums import WebhookState
 from billing.models import WebhookEvent
 from billing.paystack.errors import PaystackError
 from billing.services import webhook_events
-from billing.services.webhook_events import Outcome
+from billing.services.webhook_events import Outcome, storable
 from namaskah.lib.queueing import enqueue
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,7 @@ def _parse(body: bytes) -> tuple[str, Any]:
         raise NotAnEvent("not JSON") from None
     if not isinstance(document, dict) or not isinstance(document.get("event"), str):
         raise NotAnEvent("no event")
-    return document["event"][:80].replace("\0", ""), document.get("data")
+    return storable(document["event"])[:80], document.get("data")
 
 
 def _keep(body: bytes, event: str, about: str, address: str | None, is_known: bool) -> Kept:

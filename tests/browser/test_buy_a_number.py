@@ -15,7 +15,7 @@ from tests.live_stack import PASSWORD, LiveStack
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("live"),
 ]
 expect.set_options(timeout=30_000)

@@ -17,7 +17,7 @@ from tests.live_stack import LiveStack, shared_stack
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("live"),
 ]
 FIRST_LOAD_BYTES = 60_000

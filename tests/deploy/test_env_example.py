@@ -15,3 +15,9 @@ def test_every_variable_of_the_settings_is_documented() -> None:
     documented = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert read - documented == set()
+
+
+def test_no_variable_is_documented_twice() -> None:
+    documented = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(set(documented))

@@ -11,7 +11,7 @@ import pytest
 from tests.flows.buyer import Buyer
 from tests.live_stack import LiveStack, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("live")]
 
 
 def test_buyer_signs_up_orders_and_receives_the_code(live: LiveStack) -> None:

@@ -19,7 +19,7 @@ from tests.flows.buyer import Buyer
 from tests.flows.paying import WEBHOOK, Accounts, Payer, PayingStack, Storm
 from tests.live_stack import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("payments")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("payments")]
 
 SETTINGS = {
     "DEPOSIT_FIRST_LOOK_S": "5",

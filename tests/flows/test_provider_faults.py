@@ -16,7 +16,7 @@ from tests.crash.reckoning import Reckoning
 from tests.flows.buyer import FULL, Buyer
 from tests.live_stack import QUICK, LiveStack, shared_stack, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("live")]
 
 SERVICES = (
     "whatsapp", "telegram", "google", "facebook", "instagram", "twitter", "discord", "viber", "wechat", "uber", "tiktok",

@@ -13,7 +13,7 @@ import pytest
 from tests.flows.buyer import FULL, Buyer, Page, query_of
 from tests.live_stack import QUICK, LiveStack, free_port, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("live")]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from tests.flows.buyer import Buyer
 from tests.live_stack import LiveStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("live")]
 NOTHING = (Decimal("0.00"), Decimal("0.00"))
 
 

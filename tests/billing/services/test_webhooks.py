@@ -183,7 +183,13 @@ def test_unsigned_is_not_kept() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "body", [b'{"event": "a\\u0000b", "data": {"id": "\\u0000"}}', b'{"event": "x", "data": "\\ud800"}']
+    "body",
+    [
+        b'{"event": "a\\u0000b", "data": {"id": "\\u0000"}}',
+        b'{"event": "x", "data": "\\ud800"}',
+        b'{"event": "\\ud800", "data": {}}',
+        b'{"event": "charge.success", "data": {"id": "\\ud800"}}',
+    ],
 )
 def test_odd_texts_are_kept(body: bytes) -> None:
     assert bytes(keep(body).body) == body
