@@ -25,6 +25,7 @@ from namaskah.checks import refuse_bad_configuration
 from namaskah.middleware import RequestIdMiddleware, RequestLogMiddleware
 
 STREAM_PATHS = frozenset({"/events/stream"})
+WEBHOOK_PATHS = "/webhooks/"
 
 refuse_bad_configuration()
 
@@ -50,7 +51,10 @@ class StreamHandler(ASGIHandler):
         await self.handle(scope, receive, send)
 
 
-_pages = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # type: ignore[arg-type]
+_wsgi = get_wsgi_application()
+_pages = WSGIMiddleware(_wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
+# Threads of their own: a vendor that waits for its answer must not stand behind customers, nor they behind its storm.
+_webhooks = WSGIMiddleware(_wsgi, workers=settings.WEBHOOK_THREADS)  # type: ignore[arg-type]
 _streams = StreamHandler()
 
 
@@ -60,6 +64,8 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
         await _lifespan(receive, send)
     elif scope["type"] == "http" and scope["path"] in STREAM_PATHS:
         await _streams(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(WEBHOOK_PATHS):
+        await _webhooks(scope, receive, send)  # type: ignore[arg-type]
     else:
         await _pages(scope, receive, send)  # type: ignore[arg-type]
 

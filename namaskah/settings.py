@@ -96,6 +96,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Database ---------------------------------------------------------------------------------------------------------
 # The threads of one process share the pool, which grows only as far as they need it.
 WEB_THREADS = env.int("WEB_THREADS", default=12)
+WEBHOOK_THREADS = env.int("WEBHOOK_THREADS", default=4)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=40)
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://namaskah@127.0.0.1:5432/namaskah")}
 DATABASES["default"].update(
