@@ -35,6 +35,7 @@ from billing.paystack.errors import (
     OutcomeUnknown,
     PaystackError,
     RefundNotWaiting,
+    Refused,
 )
 
 
@@ -252,9 +253,13 @@ class FakePaystack:
         evidence: int | None = None,
     ) -> DisputeFact:  # fmt: skip
         with _Call(self, "resolve_dispute", resolution):
+            if not uploaded_filename:
+                raise Refused("Uploaded filename is not allowed to be empty")
+            known = self.disputes_by_id[dispute_id]
             made = replace(
-                self.disputes_by_id[dispute_id],
+                known,
                 status="resolved",
+                refund_amount=refund_amount if resolution == "merchant-accepted" else known.refund_amount,
                 resolution=resolution,
                 resolved_at=timezone.now(),
             )

@@ -14,9 +14,10 @@ from django.db import connection, transaction
 
 from billing.services.books_checks import CHECKS
 from billing.services.books_checks_deposits import DEPOSIT_CHECKS
+from billing.services.books_checks_holds import HOLD_CHECKS
 from billing.services.books_checks_reconciliation import RECONCILIATION_CHECKS
 
-ALL_CHECKS = (*CHECKS, *DEPOSIT_CHECKS, *RECONCILIATION_CHECKS)
+ALL_CHECKS = (*CHECKS, *DEPOSIT_CHECKS, *HOLD_CHECKS, *RECONCILIATION_CHECKS)
 SHOWN_PER_CHECK = 20
 TOTALS = """
 SELECT (SELECT count(*) FROM billing_account WHERE kind = 'customer'), count(*),

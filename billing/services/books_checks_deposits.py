@@ -57,15 +57,21 @@ WHERE d.status IN ('succeeded', 'reversed', 'needs_review') AND d.paystack_id IS
     AND (booked.paid * 100 <> coalesce(d.paid_subunits, 0) OR booked.fees * 100 <> greatest(d.fees_subunits, 0))
 """
 
-# A bank may take disputed money out of suspense, too; that transfer names its dispute and is not counted here.
+# A bank may take disputed money out of suspense, too: that is no longer waiting for a decision.
 SUSPENSE = """
 WITH kept AS (
     SELECT a.currency, sum(CASE WHEN t.credit_account_id = a.id THEN t.amount ELSE -t.amount END) AS amount
     FROM billing_account a JOIN billing_transfer t ON a.id IN (t.credit_account_id, t.debit_account_id)
-    WHERE a.kind = 'system' AND a.code = 'suspense' AND t.code <> 'dispute_paid' GROUP BY a.currency
+    WHERE a.kind = 'system' AND a.code = 'suspense' GROUP BY a.currency
 ), waiting AS (
-    SELECT paid_currency AS currency, sum(paid_subunits) AS subunits FROM billing_deposit
-    WHERE status = 'needs_review' AND paystack_id IS NOT NULL GROUP BY paid_currency
+    SELECT d.paid_currency AS currency, sum(d.paid_subunits - taken.subunits) AS subunits
+    FROM billing_deposit d
+    CROSS JOIN LATERAL (
+        SELECT trunc(coalesce(sum(t.amount), 0) * 100) AS subunits
+        FROM billing_dispute x JOIN billing_transfer t ON t.key = 'dispute-paid:' || x.id
+        WHERE x.deposit_id = d.id
+    ) AS taken
+    WHERE d.status = 'needs_review' AND d.paystack_id IS NOT NULL GROUP BY d.paid_currency
 )
 SELECT format('%s: %s are in suspense, deposits under review have %s subunits', currency,
     coalesce(kept.amount, 0), coalesce(waiting.subunits, 0)) AS text

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing import locks
-from billing.enums import DisputeOutcome, DisputeStatus, RefundStatus, StopReason
+from billing.enums import DisputeOutcome, DisputeStatus, StopReason
 from billing.exceptions import AnswerNotTaken, DisputeClosed, UnknownDispute
-from billing.models import Deposit, Dispute, Refund
+from billing.models import Deposit, Dispute
 from billing.paystack import client
 from billing.paystack.base import DisputeFact
 from billing.paystack.errors import PaystackError
@@ -72,19 +72,26 @@ def apply(fact: DisputeFact) -> Dispute:
 
 
 def accept(*, dispute_id: int, actor: User, reason: str, amount_subunits: int | None = None) -> Dispute:
-    """Let the customer's bank have the money, all of it or `amount_subunits`.
+    """Let the customer's bank have the money, all of it or `amount_subunits`. Our records go with it: every answer needs a file.
 
     Raises:
-        AnswerNotTaken: Paystack refused the answer, or nobody knows whether it arrived.
+        AnswerNotTaken: Paystack refused the file or the answer, or nobody knows whether it arrived.
         DisputeClosed: It is decided, or an answer is on its way.
         PaystackError: Paystack cannot be asked how the dispute stands.
         UnknownDispute: No dispute has this id.
     """
     dispute = _begin(dispute_id, actor, reason)
+    dispute.evidence = evidence.pack(dispute)
     lost = (
         dispute.amount_subunits if amount_subunits is None else min(amount_subunits, dispute.amount_subunits)
     )
-    return _answer(dispute, resolution="merchant-accepted", message=reason, refund_amount=lost)
+    try:
+        filename = _upload(dispute)
+    except PaystackError as error:
+        raise _not_evidenced(dispute, error) from error
+    return _answer(
+        dispute, resolution="merchant-accepted", message=reason, refund_amount=lost, filename=filename
+    )
 
 
 def contest(*, dispute_id: int, actor: User, message: str) -> Dispute:
@@ -97,18 +104,14 @@ def contest(*, dispute_id: int, actor: User, message: str) -> Dispute:
         UnknownDispute: No dispute has this id.
     """
     dispute = _begin(dispute_id, actor, message)
+    dispute.evidence = evidence.pack(dispute)
     try:
-        dispute.evidence = evidence.pack(dispute)
         dispute.evidence_id = client.paystack().add_evidence(
             dispute.paystack_id, **evidence.statement(dispute)
         )
-        filename = client.paystack().upload_evidence(
-            dispute.paystack_id, content=evidence.as_pdf(dispute), content_type="application/pdf"
-        )
+        filename = _upload(dispute)
     except PaystackError as error:
-        _withdraw(dispute)  # evidence twice does no harm, so nothing has to be found out first
-        raise AnswerNotTaken(error.message or error.code) from error
-    Dispute.objects.filter(pk=dispute.pk).update(evidence=dispute.evidence, evidence_id=dispute.evidence_id)
+        raise _not_evidenced(dispute, error) from error
     return _answer(dispute, resolution="declined", message=message, refund_amount=0, filename=filename)
 
 
@@ -216,7 +219,7 @@ def _copy(dispute: Dispute, fact: DisputeFact, deposit: Deposit | None) -> None:
 
 def _stand_before(dispute: Dispute, deposit: Deposit, *, is_new: bool) -> None:
     """What an open dispute stops: refunds that are not out yet, the money itself, and automatic top-up."""
-    _refuse_unsent(deposit)
+    refund_outcomes.refuse_unsent(deposit)
     dispute_freezing.freeze(dispute, deposit)
     if dispute.user_id is not None and is_new and FRAUD in dispute.category.casefold():
         # Its owner says somebody else used the card: nothing of this account is charged again.
@@ -225,17 +228,6 @@ def _stand_before(dispute: Dispute, deposit: Deposit, *, is_new: bool) -> None:
         standing_orders.switch_off(user_id=dispute.user_id, reason=StopReason.DISPUTE)
     if is_new:
         dispute_outcomes.tell(dispute, "dispute_opened")
-
-
-def _refuse_unsent(deposit: Deposit) -> None:
-    """The bank takes the money back, so a refund on top would be a second one."""
-    unsent = Refund.objects.select_for_update(of=("self",), no_key=True).select_related("hold")
-    for refund in unsent.filter(
-        deposit=deposit, status__in=[RefundStatus.REQUESTED, RefundStatus.HELD]
-    ).order_by("pk"):
-        refund_outcomes.give_back(
-            deposit, refund, RefundStatus.REFUSED, note="Disputed", why=refund_outcomes.DISPUTED
-        )
 
 
 def _begin(dispute_id: int, actor: User, answer: str) -> Dispute:
@@ -255,9 +247,22 @@ def _begin(dispute_id: int, actor: User, answer: str) -> Dispute:
     return dispute
 
 
-def _answer(
-    dispute: Dispute, *, resolution: str, message: str, refund_amount: int, filename: str = ""
-) -> Dispute:
+def _upload(dispute: Dispute) -> str:
+    """Hand our records over, and keep what was handed over; the name of the file at Paystack."""
+    filename = client.paystack().upload_evidence(
+        dispute.paystack_id, content=evidence.as_pdf(dispute), content_type="application/pdf"
+    )
+    Dispute.objects.filter(pk=dispute.pk).update(evidence=dispute.evidence, evidence_id=dispute.evidence_id)
+    return filename
+
+
+def _not_evidenced(dispute: Dispute, error: PaystackError) -> AnswerNotTaken:
+    """Evidence twice does no harm, so nothing has to be found out before somebody answers again."""
+    _withdraw(dispute)
+    return AnswerNotTaken(error.message or error.code)
+
+
+def _answer(dispute: Dispute, *, resolution: str, message: str, refund_amount: int, filename: str) -> Dispute:
     try:
         fact = client.paystack().resolve_dispute(
             dispute.paystack_id,

@@ -97,25 +97,30 @@ def apply(refund_id: uuid.UUID, fact: RefundFact) -> Refund:
 def give_back(
     deposit: Deposit, refund: Refund, status: RefundStatus, *, note: str, why: str | Promise
 ) -> Refund:
-    """End a refund that is not made: the hold is released, the amount may be refunded again.
+    """End a refund that is not made: the hold is released, and open disputes freeze what they may take of it.
 
     Args:
         status: `failed` or `refused`.
         note: For staff.
         why: For the customer.
     """
-    refund.status, refund.closed_at, refund.next_look_at = status, timezone.now(), None
-    refund.note = note[:300]
-    refund.save(
-        update_fields=["status", "closed_at", "next_look_at", "note", "paystack_id", "looks", "decided_by"]
-    )
-    shares.count_refund(deposit, -refund.amount_subunits)
+    _end(deposit, refund, status, note=note, why=why)
     if refund.hold is not None:
-        ledger.release(hold_id=refund.hold.id, key=f"refund-release:{refund.pk}")
         dispute_freezing.refreeze(deposit)
-        tell(refund, "refund_failed", reason=str(why))
-    log.info("Refund not made", refund=str(refund.pk), status=status.value)
     return refund
+
+
+def refuse_unsent(deposit: Deposit) -> None:
+    """Refuse what is not out yet of a disputed deposit: the bank takes the money back, a refund would be a second one.
+
+    The caller freezes afterwards, once, with the dispute's row that it holds: another reading of that row would freeze
+    what the caller's does not know of.
+    """
+    unsent = Refund.objects.select_for_update(of=("self",), no_key=True).select_related("hold")
+    for refund in unsent.filter(
+        deposit=deposit, status__in=[RefundStatus.REQUESTED, RefundStatus.HELD]
+    ).order_by("pk"):
+        _end(deposit, refund, RefundStatus.REFUSED, note="Disputed", why=DISPUTED)
 
 
 def tell(refund: Refund, template: str, **more: str) -> None:
@@ -133,6 +138,19 @@ def tell(refund: Refund, template: str, **more: str) -> None:
         },
         key=f"{template.replace('_', '-')}:{refund.pk}",
     )
+
+
+def _end(deposit: Deposit, refund: Refund, status: RefundStatus, *, note: str, why: str | Promise) -> None:
+    refund.status, refund.closed_at, refund.next_look_at = status, timezone.now(), None
+    refund.note = note[:300]
+    refund.save(
+        update_fields=["status", "closed_at", "next_look_at", "note", "paystack_id", "looks", "decided_by"]
+    )
+    shares.count_refund(deposit, -refund.amount_subunits)
+    if refund.hold is not None:
+        ledger.release(hold_id=refund.hold.id, key=f"refund-release:{refund.pk}")
+        tell(refund, "refund_failed", reason=str(why))
+    log.info("Refund not made", refund=str(refund.pk), status=status.value)
 
 
 def _has_details_under_way(refund: Refund) -> bool:

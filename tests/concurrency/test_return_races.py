@@ -407,7 +407,7 @@ def test_twin_dispute_and_refund_without_the_lock_take_the_deposit_twice(
     without_deposit_lock(monkeypatch)
     without_account_lock(monkeypatch)
     meeting = Meeting()
-    unspent, refuse_unsent = returns.unspent, disputes._refuse_unsent
+    unspent, refuse_unsent = returns.unspent, refund_outcomes.refuse_unsent
 
     def unspent_together(user_id: int) -> Decimal:
         meeting.wait()
@@ -418,7 +418,7 @@ def test_twin_dispute_and_refund_without_the_lock_take_the_deposit_twice(
         meeting.wait()
 
     monkeypatch.setattr(refunds, "unspent", unspent_together)
-    monkeypatch.setattr(disputes, "_refuse_unsent", refuse_together)
+    monkeypatch.setattr(refund_outcomes, "refuse_unsent", refuse_together)
     meet_after(monkeypatch, shares, "left_of_credit")
 
     results = both(lambda: disputes.look(fact.id), lambda: make_refund(deposit, form_key=uuid.uuid4()))

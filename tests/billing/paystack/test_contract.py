@@ -22,12 +22,16 @@ from billing.paystack.errors import (
     OutcomeUnknown,
     PaystackError,
     RefundNotWaiting,
+    Refused,
     Throttled,
 )
 from billing.paystack.throttle import throttle_of
+from billing.services import books, disputes
 from namaskah.lib import http
 from sandbox.paystack.faults import FAULTS
 from sandbox.testing import running_sandbox
+from tests.factories.accounts import StaffFactory
+from tests.factories.payments import make_credited_deposit
 
 EMAIL = "ada@example.com"
 NOW = dt.datetime.now(dt.UTC)
@@ -244,6 +248,42 @@ def test_a_dispute_is_answered_with_evidence(scene: Scene) -> None:
     assert evidence is not None
     assert (answered.id, answered.resolution) == (opened, "declined")
     assert [row.id for row in scene.sut.disputes(**DAY)] == [opened]
+
+
+def test_a_dispute_is_accepted_with_a_file(scene: Scene) -> None:
+    opened = scene.control("paystack/disputes", reference=scene.paid())["id"]
+    answer: dict[str, Any] = {
+        "resolution": "merchant-accepted",
+        "message": "Ours",
+        "refund_amount": 200_000,
+    }
+    with pytest.raises(Refused, match="not allowed to be empty"):
+        scene.sut.resolve_dispute(opened, **answer, uploaded_filename="")
+
+    name = scene.sut.upload_evidence(opened, content=b"%PDF-1.4", content_type="application/pdf")
+    accepted = scene.sut.resolve_dispute(opened, **answer, uploaded_filename=name)
+
+    assert (accepted.id, accepted.resolution) == (opened, "merchant-accepted")
+    assert scene.sut.dispute(opened).refund_amount == 200_000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", ["accept", "contest"])
+def test_staff_answers_a_dispute(scene: Scene, answer: str) -> None:
+    deposit = make_credited_deposit(paid={"id": scene.sut.verify(reference := scene.paid()).id})
+    dispute = disputes.look(scene.control("paystack/disputes", reference=reference)["id"])
+    staff = StaffFactory.create()
+    assert dispute.deposit == deposit
+
+    if answer == "accept":
+        answered = disputes.accept(dispute_id=dispute.pk, actor=staff, reason="our mistake")
+    else:
+        answered = disputes.contest(dispute_id=dispute.pk, actor=staff, message="all delivered")
+
+    expected = {"accept": ("lost", "merchant-accepted"), "contest": ("won", "declined")}
+    assert (answered.outcome, answered.resolution) == expected[answer]
+    assert (answered.answered_by, scene.sut.dispute(dispute.paystack_id).status) == (staff, "resolved")
+    assert books.verify().differences == []
 
 
 def test_a_saved_card_is_charged_until_it_is_forgotten(scene: Scene) -> None:

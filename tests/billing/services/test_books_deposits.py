@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from billing.enums import SystemCode, TransferCode
-from billing.models import Deposit
+from billing.models import Deposit, Dispute
 from billing.services import books, ledger, refunds
-from tests.factories.payments import make_credited_deposit, make_suspended_deposit
+from tests.factories.payments import make_credited_deposit, make_suspended_deposit, make_transaction
+from tests.factories.returns import end_dispute, make_dispute
+from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
 CREDITS = "deposits credited rightly"
@@ -17,6 +21,8 @@ PAYMENTS = "payments in the books"
 SUSPENSE = "suspense is what is under review"
 REFUNDS = "refunds of deposits"
 CLEARING = "clearing explained"
+OWNED = "holds of returns are owned"
+HELD = "open returns hold their money"
 
 
 def found() -> dict[str, list[str]]:
@@ -113,6 +119,18 @@ def test_suspense_of_no_deposit(suspended: Deposit) -> None:
     assert found() == {SUSPENSE: ["NGN: 3000.0000 are in suspense, deposits under review have 0 subunits"]}
 
 
+def test_suspense_counts_what_banks_took_on_both_sides(far: FakePaystack) -> None:
+    whole, part = make_suspended_deposit(far=far), make_suspended_deposit(far=far)
+    end_dispute(make_dispute(whole, far), far, "auto-accepted")
+    end_dispute(make_dispute(part, far, refund_amount=100_000), far, "merchant-accepted")
+    assert found() == {}
+
+    change(whole, status="needs_review")
+    change(part, status="reversed")
+
+    assert found() == {SUSPENSE: ["NGN: 2000.0000 are in suspense, deposits under review have 0 subunits"]}
+
+
 def test_refunds_that_the_deposit_does_not_know_of(credited: Deposit) -> None:
     change(credited, refunded_subunits=1)
 
@@ -129,6 +147,52 @@ def test_refund_that_says_it_is_paid_and_is_not(credited: Deposit) -> None:
     assert found() == {
         REFUNDS: [f"refund {refund.pk}: processed, and no transfer says that Paystack paid it"]
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "owner"), [(TransferCode.DISPUTE_HOLD, "dispute"), (TransferCode.REFUND_HOLD, "refund")]
+)
+def test_hold_of_nobody(credited: Deposit, code: TransferCode, owner: str) -> None:
+    account = ledger.customer_account(credited.user_id or 0)
+    hold = ledger.hold(
+        account=account,
+        amount=Decimal(1),
+        code=code,
+        key="by hand",
+        reference=f"{owner}:1",
+        expires_at=timezone.now() + dt.timedelta(days=1),
+        credit=ledger.system_account(SystemCode.EXCHANGE, account.currency),
+    )
+    text = f"{code} {hold.sequence} of account {account.pk}: 1.0000 are held, and no open {owner} owns it"
+    assert found() == {OWNED: [text]}
+
+    ledger.release(hold_id=hold.id, key="by hand, too")
+
+    assert found() == {}
+
+
+def test_hold_of_a_dispute_that_has_ended_or_forgot_it(credited: Deposit, far: FakePaystack) -> None:
+    far.transactions_by_reference[credited.reference] = make_transaction(credited, amount=517_767)
+    dispute = make_dispute(credited, far)
+    assert found() == {}
+
+    Dispute.objects.update(outcome="won")
+    assert list(found()) == [OWNED]
+    Dispute.objects.update(outcome="open", hold=None)
+    assert found()[HELD] == [f"dispute {dispute.pk}: says 3.3333 are held, its hold says 0"]
+    Dispute.objects.update(shortfall=dispute.wallet_amount)  # as if the wallet had been empty
+    assert list(found()) == [OWNED]
+
+
+def test_open_refund_that_holds_nothing_any_more(credited: Deposit) -> None:
+    assert credited.user is not None
+    refund = refunds.request(
+        deposit_id=credited.pk, user=credited.user, amount_subunits=100_000, form_key=None
+    )
+    assert refund.hold is not None
+    ledger.release(hold_id=refund.hold.id, key="by hand")
+
+    assert found() == {HELD: [f"refund {refund.pk}: says {refund.wallet_amount} are held, its hold says 0"]}
 
 
 def test_clearing_that_nobody_explains(credited: Deposit) -> None:

@@ -11,8 +11,15 @@ from django.utils import timezone
 
 from accounts.models import OutgoingEmail, User
 from billing.enums import DepositStatus, DisputeOutcome, SystemCode
-from billing.exceptions import AnswerNotTaken, DepositNotRefundable, DisputeClosed, UnknownDispute
-from billing.models import Deposit, Dispute, Refund
+from billing.exceptions import (
+    AnswerNotTaken,
+    DepositNotRefundable,
+    DisputeClosed,
+    ReviewDecided,
+    ReviewNotPossible,
+    UnknownDispute,
+)
+from billing.models import Deposit, Dispute, Refund, Transfer
 from billing.paystack.errors import OutcomeUnknown, PaystackError, Refused
 from billing.selectors import system_balance, wallet
 from billing.selectors.returns import fraud_disputes
@@ -23,12 +30,13 @@ from billing.services import (
     receivables,
     refund_sending,
     refunds,
+    reviews,
     saved_cards,
     standing_orders,
 )
 from tests.factories.accounts import StaffFactory
 from tests.factories.instruments import make_card
-from tests.factories.payments import make_credited_deposit, make_suspended_deposit
+from tests.factories.payments import make_credited_deposit, make_deposit, make_suspended_deposit
 from tests.factories.returns import end_dispute, make_dispute, make_refund, make_sent_refund, spend
 from tests.fake_paystack import FakePaystack
 from tests.namaskah.log_lines import log_lines
@@ -168,14 +176,68 @@ def test_dispute_seen_before_its_payment_freezes_later(
     assert (dispute.deposit, dispute.wallet_amount) == (deposit, CREDIT)
 
 
-def test_money_under_review_is_not_frozen_twice(far: FakePaystack) -> None:
+# --- Of money under review --------------------------------------------------------------------------------------------
+
+
+def test_money_under_review_that_the_bank_took_is_decided(far: FakePaystack) -> None:
     deposit = make_suspended_deposit(far=far)
     dispute = make_dispute(deposit, far)
 
-    end_dispute(dispute, far, "auto-accepted")
+    lost = end_dispute(dispute, far, "auto-accepted")
 
+    deposit.refresh_from_db()
+    assert (deposit.status, deposit.closed_at) == (DepositStatus.REVERSED, lost.closed_at)
     assert dispute.hold is None
     assert balance(SystemCode.SUSPENSE, "NGN") == ZERO
+    assert books.verify().differences == []
+    with pytest.raises(ReviewDecided):
+        reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="late")
+
+
+def test_money_under_review_that_the_bank_took_in_part_stays_blocked(far: FakePaystack) -> None:
+    deposit = make_suspended_deposit(far=far)
+
+    end_dispute(make_dispute(deposit, far, refund_amount=100_000), far, "merchant-accepted")
+
+    deposit.refresh_from_db()
+    assert (deposit.status, deposit.closed_at) == (DepositStatus.NEEDS_REVIEW, None)
+    assert balance(SystemCode.SUSPENSE, "NGN") == Decimal(2000)
+    assert books.verify().differences == []
+    with pytest.raises(ReviewNotPossible, match="claims it back"):
+        reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="the rest")
+
+
+def test_money_under_review_that_banks_took_in_two_parts_is_decided(far: FakePaystack) -> None:
+    deposit = make_suspended_deposit(far=far)
+
+    for part in (100_000, 200_000):
+        end_dispute(make_dispute(deposit, far, refund_amount=part), far, "merchant-accepted")
+
+    deposit.refresh_from_db()
+    assert deposit.status == DepositStatus.REVERSED
+    assert balance(SystemCode.SUSPENSE, "NGN") == ZERO
+    assert books.verify().differences == []
+
+
+def test_money_under_review_whose_dispute_is_won_can_be_decided(far: FakePaystack) -> None:
+    deposit = make_suspended_deposit(far=far)
+    end_dispute(make_dispute(deposit, far), far, "declined")
+
+    credited = reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="it is theirs")
+
+    assert credited.status == DepositStatus.SUCCEEDED
+    assert books.verify().differences == []
+
+
+def test_lost_dispute_of_money_that_never_came_takes_none_of_others(far: FakePaystack) -> None:
+    other = make_suspended_deposit(far=far)
+    deposit = make_deposit(far=far, status=DepositStatus.FAILED)
+
+    with log_lines() as lines:
+        end_dispute(make_dispute(deposit, far), far, "auto-accepted")
+
+    assert balance(SystemCode.SUSPENSE, "NGN") == Decimal(other.paid_subunits or 0) / 100
+    assert lines.named("Lost a dispute of money that is not in the books")
     assert books.verify().differences == []
 
 
@@ -194,6 +256,59 @@ def test_dispute_takes_the_place_of_a_refund_that_is_not_out(
     assert (refund.status, deposit.refunded_subunits, dispute.wallet_amount) == ("refused", 0, CREDIT)
     assert figures(owner) == (ZERO, CREDIT)
     assert refund_sending.send(refund.pk).status == "refused"
+
+
+@pytest.mark.parametrize("decided", [False, True], ids=["requested", "held"])
+@pytest.mark.parametrize("asked", [500_000, 250_000], ids=["whole", "half"])
+@pytest.mark.parametrize("other", [None, 30_000, 500_000], ids=["alone", "a little more", "as much more"])
+@pytest.mark.parametrize(
+    ("resolution", "taken_subunits", "charged"),
+    [
+        ("merchant-accepted", 500_000, CREDIT),
+        ("merchant-accepted", 250_000, Decimal("1.6667")),
+        ("declined", 500_000, ZERO),
+    ],
+    ids=["lost", "lost in part", "won"],
+)
+def test_dispute_owns_the_one_hold_of_what_an_undecided_refund_held(
+    deposit: Deposit, owner: User, far: FakePaystack, decided: bool, asked: int, other: int | None,
+    resolution: str, taken_subunits: int, charged: Decimal,
+) -> None:  # fmt: skip
+    if other is not None:
+        make_credited_deposit(owner, other, far=far)
+    before = wallet(owner.pk).available
+    refund = make_refund(deposit, asked)
+    if decided:
+        refunds.approve(refund_id=refund.pk, actor=StaffFactory.create(), reason="test")
+
+    dispute = make_dispute(deposit, far)
+
+    refund.refresh_from_db()
+    dispute.refresh_from_db()
+    assert refund.status == "refused"
+    assert list(Transfer.objects.filter(code="dispute_hold")) == [dispute.hold]
+    assert (dispute.wallet_amount, dispute.shortfall) == (CREDIT, ZERO)
+    assert figures(owner) == (before - CREDIT, CREDIT)
+    assert books.verify().differences == []
+
+    end_dispute(dispute, far, resolution, refund_amount=taken_subunits)
+
+    assert figures(owner) == (before - charged, ZERO)
+    assert receivables.owed_by(owner.pk) == ZERO
+    assert refund_sending.send(refund.pk).status == "refused"
+    assert books.verify().differences == []
+
+
+def test_two_undecided_refunds_become_one_hold(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    for _ in range(2):
+        make_refund(deposit, 250_000)
+
+    dispute = make_dispute(deposit, far)
+
+    assert set(Refund.objects.values_list("status", flat=True)) == {"refused"}
+    assert list(Transfer.objects.filter(code="dispute_hold")) == [dispute.hold]
+    assert figures(owner) == (ZERO, CREDIT)
+    assert books.verify().differences == []
 
 
 def test_disputed_deposit_is_not_refunded(
@@ -364,6 +479,41 @@ def test_accepted_dispute_is_lost(dispute: Dispute, owner: User) -> None:
     assert (accepted.outcome, accepted.resolution) == ("lost", "merchant-accepted")
     assert (accepted.answered_by, accepted.answer) == (staff, "our mistake")
     assert wallet(owner.pk).balance == ZERO
+
+
+def test_accepting_hands_our_records_over(dispute: Dispute, far: FakePaystack) -> None:
+    disputes.accept(dispute_id=dispute.pk, actor=StaffFactory.create(), reason="our mistake")
+
+    dispute.refresh_from_db()
+    assert [section["title"] for section in dispute.evidence["sections"]][:2] == ["Payment", "Customer"]
+    assert [call for call, _ in far.calls if "evidence" in call or "resolve" in call] == [
+        "upload_evidence",
+        "resolve_dispute",
+    ]
+
+
+def test_part_is_accepted(dispute: Dispute, owner: User) -> None:
+    accepted = disputes.accept(
+        dispute_id=dispute.pk, actor=StaffFactory.create(), reason="half of it", amount_subunits=250_000
+    )
+
+    assert (accepted.outcome, accepted.wallet_amount) == ("lost", Decimal("1.6667"))
+    assert figures(owner) == (Decimal("1.6666"), ZERO)
+    assert books.verify().differences == []
+
+
+@pytest.mark.parametrize("error", [Refused("Too large"), OutcomeUnknown()])
+def test_acceptance_whose_file_was_not_taken_can_be_given_again(
+    dispute: Dispute, far: FakePaystack, error: PaystackError
+) -> None:
+    staff = StaffFactory.create()
+    far.fail("upload_evidence", error)
+
+    with pytest.raises(AnswerNotTaken):
+        disputes.accept(dispute_id=dispute.pk, actor=staff, reason="yes")
+
+    assert far.count("resolve_dispute") == 0
+    assert disputes.accept(dispute_id=dispute.pk, actor=staff, reason="yes").outcome == "lost"
 
 
 def test_contested_dispute_is_answered_with_evidence(
