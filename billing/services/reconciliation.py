@@ -17,7 +17,13 @@ from django.db.models import Max
 from django.utils import timezone
 
 from billing.models import ReconciledDay
-from billing.services import reconciled_days, reconciliation_clearing, reconciliation_figures, settlements
+from billing.services import (
+    reconciled_days,
+    reconciliation_clearing,
+    reconciliation_figures,
+    reconciliation_sums,
+    settlements,
+)
 from billing.services import reconciliation_payments as payments
 from billing.services import reconciliation_returns as returns
 from billing.services import reconciliation_sides as sides
@@ -98,16 +104,14 @@ def _write_day(day: dt.date, far: FarSide, found: list[Finding], ran_at: dt.date
     currencies = {settings.PAYSTACK_CURRENCY, *kept, *reconciliation_figures.currencies(day, far)}
     of_day = [finding for finding in found if finding.at.astimezone(dt.UTC).date() == day]
     currencies |= {finding.currency for finding in of_day}
-    return [
-        reconciled_days.write(
-            day,
-            currency,
-            reconciliation_figures.of_day(day, currency, far),
-            [
-                *(finding for finding in of_day if finding.currency == currency),
-                *reconciliation_clearing.findings(day, currency),
-            ],
-            ran_at,
-        )
-        for currency in sorted(currencies)
-    ]
+    return [_write_currency(day, currency, far, of_day, ran_at) for currency in sorted(currencies)]
+
+
+def _write_currency(
+    day: dt.date, currency: str, far: FarSide, of_day: list[Finding], ran_at: dt.datetime
+) -> ReconciledDay:
+    figures = reconciliation_figures.of_day(day, currency, far)
+    found = [finding for finding in of_day if finding.currency == currency]
+    found += reconciliation_clearing.findings(day, currency)
+    found += reconciliation_sums.unnamed(day, currency, figures, found)
+    return reconciled_days.write(day, currency, figures, found, ran_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from billing.enums import DisputeOutcome, RefundStatus, TransferCode
 from billing.models import Deposit, Dispute, Refund, Settlement, Transfer
@@ -53,7 +53,7 @@ def ours(day: dt.date, currency: str, so_far: dt.datetime) -> dict[str, int]:
         "refunds": refunds.exclude(status__in=NOT_MADE).aggregate(sum=Sum("amount_subunits", default=0))[
             "sum"
         ],
-        "disputes": lost.aggregate(sum=Sum("amount_subunits", default=0))["sum"],
+        "disputes": _lost_here(lost),
         "settled": _posted(day, currency),
         "clearing": to_subunits(clearing.movement(account, since, until)),
         "owed": to_subunits(clearing.movement(account, until=until)),
@@ -61,8 +61,10 @@ def ours(day: dt.date, currency: str, so_far: dt.datetime) -> dict[str, int]:
 
 
 def theirs(day: dt.date, currency: str, far: FarSide) -> dict[str, int]:
-    """What Paystack's lists add up to."""
-    since, until = sides.start_of(day), sides.start_of(day + dt.timedelta(days=1))
+    """What Paystack's lists add up to, by the times that decide on our side, too."""
+    since = sides.start_of(day)
+    until = min(sides.start_of(day + dt.timedelta(days=1)), far.until)
+    sent, ended = returns.refunds_sent(far), returns.disputes_ended(far)
     paid = [
         payment
         for payment in far.payments.values()
@@ -73,22 +75,22 @@ def theirs(day: dt.date, currency: str, far: FarSide) -> dict[str, int]:
         for fact in far.refunds.values()
         if fact.currency == currency
         and fact.status != "failed"
-        and fact.created_at is not None
-        and since <= fact.created_at < until
+        and fact.id in sent
+        and since <= sent[fact.id] < until
     ]
     lost = [
         returns.lost_subunits(fact)
         for fact in far.disputes.values()
         if fact.currency == currency
         and fact.resolution in sides.LOST
-        and fact.resolved_at is not None
-        and since <= fact.resolved_at < until
+        and fact.id in ended
+        and since <= ended[fact.id] < until
     ]
     settled = Settlement.objects.filter(settled_on=day, currency=currency, status=settlements.PAID)
     return {
         "payments": len(paid),
         "paid": sum(payment.amount for payment in paid),
-        "fees": sum(payment.fees or 0 for payment in paid),
+        "fees": sum(max(payment.fees or 0, 0) for payment in paid),
         "refunds": sum(refunds),
         "disputes": sum(lost),
         "settled": settled.aggregate(sum=Sum("total_subunits", default=0))["sum"],
@@ -107,6 +109,15 @@ def currencies(day: dt.date, far: FarSide) -> set[str]:
     }
     paid_out = Settlement.objects.filter(settled_on=day).values_list("currency", flat=True)
     return {currency for currency in here | there | set(paid_out) if currency}
+
+
+def _lost_here(lost: QuerySet[Dispute]) -> int:
+    """What was lost by our books: the bank may take less than it disputed, and the transfer is our record of how much."""
+    amounts = {f"dispute:{pk}": amount for pk, amount in lost.values_list("pk", "amount_subunits")}
+    for chunk in sides.chunks(amounts):
+        taken = Transfer.objects.filter(reference__in=chunk, code=TransferCode.DISPUTE_PAID)
+        amounts |= {name: to_subunits(amount) for name, amount in taken.values_list("reference", "amount")}
+    return sum(amounts.values())
 
 
 def _posted(day: dt.date, currency: str) -> int:

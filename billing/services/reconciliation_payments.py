@@ -24,7 +24,8 @@ from namaskah.lib.money import format_subunits
 
 log = structlog.get_logger(__name__)
 
-PAID_THERE = frozenset({"success", "reversed"})
+# Money that came, whether or not it is on its way back.
+PAID_THERE = frozenset({"success", "reversal-pending", "reversed"})
 # A deposit in one of these claims that its money arrived.
 CLAIMS_MONEY = (DepositStatus.SUCCEEDED, DepositStatus.NEEDS_REVIEW, DepositStatus.REVERSED)
 ASKED_AT_MOST = (
@@ -50,19 +51,23 @@ class _Ours:
 def findings(far: FarSide) -> list[Finding]:
     """Compare the payments of a run; book what is missing here.
 
+    Payments that the lists lack and Paystack has join the far side, so that its sums count them; one that came and went back
+    before it was booked leaves it, as it is nothing to book.
+
     Raises:
         PaystackError: A payment that the list lacks could not be asked for.
     """
     ours = _ours(far)
-    found: list[Finding] = []
-    for payment in far.payments.values():
+    found = _not_paid(far, ours)
+    for payment in list(far.payments.values()):
         deposit = ours.match(payment)
         if ours.is_booked(deposit):
             assert deposit is not None
             found += _compared(deposit, payment)
-        elif payment.status == "success":  # one that was reversed before we booked it is nothing to book
+        elif payment.status == "success":
             found.append(_repaired(deposit, payment, far))
-    found += _not_paid(far, ours)
+        else:
+            del far.payments[payment.id]
     return found
 
 
@@ -135,8 +140,10 @@ def _compared(deposit: Deposit, payment: Transaction) -> list[Finding]:
     at = payment.paid_at or deposit.paid_at or deposit.created_at
     subject, name = _subject(deposit), deposit.reference
 
-    def finding(kind: DifferenceKind, text: str, amount: int = 0) -> Finding:
-        return Finding(kind, subject, f"{name}: {text}", payment.currency, at, amount)
+    def finding(
+        kind: DifferenceKind, text: str, amount: int = 0, currency: str = payment.currency
+    ) -> Finding:
+        return Finding(kind, subject, f"{name}: {text}", currency, at, amount)
 
     if deposit.paystack_id != payment.id:
         return [
@@ -145,12 +152,10 @@ def _compared(deposit: Deposit, payment: Transaction) -> list[Finding]:
             )
         ]
     if deposit.paid_currency != payment.currency:
-        return [
-            finding(
-                DifferenceKind.CURRENCY,
-                f"{deposit.paid_currency} here, {payment.currency} there",
-                payment.amount,
-            )
+        text, paid = f"{deposit.paid_currency} here, {payment.currency} there", deposit.paid_subunits or 0
+        return [  # the day does not add up in either currency
+            finding(DifferenceKind.CURRENCY, text, payment.amount),
+            finding(DifferenceKind.CURRENCY, text, -paid, deposit.paid_currency),
         ]
     found = []
     for kind, here, there in (
@@ -172,7 +177,10 @@ def _not_paid(far: FarSide, ours: _Ours) -> list[Finding]:
     ]
     found = []
     for asked, deposit in enumerate(missing):
-        if asked < ASKED_AT_MOST and _is_paid_there(deposit):
+        payment = _paid_there(deposit) if asked < ASKED_AT_MOST else None
+        if payment is not None:
+            if far.covers(sides.when(payment, far.since)):
+                far.payments[payment.id] = payment
             continue
         paid = deposit.paid_subunits or 0
         money = format_subunits(paid, deposit.paid_currency)
@@ -190,16 +198,17 @@ def _not_paid(far: FarSide, ours: _Ours) -> list[Finding]:
     return found
 
 
-def _is_paid_there(deposit: Deposit) -> bool:
+def _paid_there(deposit: Deposit) -> Transaction | None:
     """Ask for one payment: a list may be cut by another time than the payment's, and a refund under way has another status."""
     if deposit.paystack_id is None:
-        return False
+        return None
     try:
         payment = client.paystack().transaction(deposit.paystack_id)
     except NotFound:
-        return False
+        return None
     returns = deposit.refunded_subunits > 0 or deposit.disputes.exists()
-    return payment.status in PAID_THERE or (returns and payment.status not in {"failed", "abandoned"})
+    is_paid = payment.status in PAID_THERE or (returns and payment.status not in {"failed", "abandoned"})
+    return payment if is_paid else None
 
 
 def _subject(deposit: Deposit) -> str:

@@ -29,6 +29,7 @@ ENDS: dict[str, tuple[RefundStatus, ...]] = {
 TOKEN = re.compile(r"nmr-[0-9a-z]+")  # our name of a refund, wherever in the note it stands
 ENDED_HERE = (RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.REFUSED)
 AT_PAYSTACK = (
+    RefundStatus.SENT,
     RefundStatus.PENDING,
     RefundStatus.PROCESSING,
     RefundStatus.NEEDS_ATTENTION,
@@ -39,16 +40,51 @@ AT_PAYSTACK = (
 def refund_findings(far: FarSide) -> list[Finding]:
     """Refunds that only one side has, or that ended differently.
 
+    Those that the list lacks and Paystack has join the far side, so that its sums count them.
+
     Raises:
         PaystackError: A refund that the list lacks could not be asked for.
     """
-    found = [finding for fact in far.refunds.values() if (finding := _refund_finding(fact, far)) is not None]
+    found = []
     sent = Refund.objects.filter(sent_at__gte=far.since, sent_at__lt=far.until, status__in=AT_PAYSTACK)
-    for refund in sent.exclude(paystack_id__in=list(far.refunds)).order_by("pk"):
-        if not _is_there(refund):
-            text = f"{refund.token}: {_money(refund)} is {refund.status} here, Paystack has no such refund"
-            found.append(_about(refund, text, refund.sent_at or far.since))
-    return found
+    sent = sent.exclude(paystack_id__in=list(far.refunds))
+    for refund in sent.exclude(token__in=list(_tokens(far).values())).order_by("pk"):
+        fact = _there(refund)
+        if fact is not None:
+            far.refunds[fact.id] = fact
+            continue
+        text = f"{refund.token}: {_money(refund)} is {refund.status} here, Paystack has no such refund"
+        found.append(_about(refund, text, refund.sent_at or far.since))
+    compared = [_refund_finding(fact, far) for fact in far.refunds.values()]
+    return found + [finding for finding in compared if finding is not None]
+
+
+def refunds_sent(far: FarSide) -> dict[int, dt.datetime]:
+    """When each refund of the far side happened: when we sent it, else when Paystack says; both sides count it on one day."""
+    tokens = _tokens(far)
+    ours = Refund.objects.filter(Q(paystack_id__in=list(far.refunds)) | Q(token__in=list(tokens.values())))
+    by_name: dict[object, dt.datetime | None] = {}
+    for paystack_id, token, sent_at in ours.values_list("paystack_id", "token", "sent_at"):
+        by_name |= {paystack_id: sent_at, token: sent_at}
+    times = {
+        fact.id: by_name.get(fact.id) or by_name.get(tokens.get(fact.id, "")) or fact.created_at
+        for fact in far.refunds.values()
+    }
+    return {fact_id: at for fact_id, at in times.items() if at is not None}
+
+
+def disputes_ended(far: FarSide) -> dict[int, dt.datetime]:
+    """When each dispute of the far side ended: when we took note of its loss, else when Paystack says."""
+    lost = Dispute.objects.filter(paystack_id__in=list(far.disputes), outcome=DisputeOutcome.LOST)
+    noted = dict(lost.values_list("paystack_id", "closed_at"))
+    times = {fact.id: noted.get(fact.id) or fact.resolved_at for fact in far.disputes.values()}
+    return {fact_id: at for fact_id, at in times.items() if at is not None}
+
+
+def _tokens(far: FarSide) -> dict[int, str]:
+    """Our names of the refunds of the far side, where their notes have one."""
+    found = {fact.id: TOKEN.search(fact.merchant_note) for fact in far.refunds.values()}
+    return {fact_id: token.group() for fact_id, token in found.items() if token}
 
 
 def dispute_findings(far: FarSide) -> list[Finding]:
@@ -111,6 +147,7 @@ def _refund_finding(fact: RefundFact, far: FarSide) -> Finding | None:
         about = fact.transaction_reference or fact.transaction_id
         text = f"refund {fact.id} of {money} for {about}: Paystack has it, nobody asked for it here"
         return Finding(DifferenceKind.REFUND, f"refund-there:{fact.id}", text, fact.currency, at, fact.amount)
+    at = refund.sent_at or at
     if (refund.amount_subunits, refund.charge_currency) != (fact.amount, fact.currency):
         there = format_subunits(fact.amount, fact.currency)
         return _about(refund, f"{refund.token}: {_money(refund)} here, {there} there", at)
@@ -131,15 +168,14 @@ def _asked_again(refund_id: uuid.UUID) -> Refund:
     return Refund.objects.get(pk=refund_id)
 
 
-def _is_there(refund: Refund) -> bool:
+def _there(refund: Refund) -> RefundFact | None:
     """Ask for one refund: a list may be cut by a clock that is not ours."""
     if refund.paystack_id is None:
-        return False
+        return None
     try:
-        client.paystack().fetch_refund(refund.paystack_id)
+        return client.paystack().fetch_refund(refund.paystack_id)
     except NotFound:
-        return False
-    return True
+        return None
 
 
 def _looked_at(fact: DisputeFact) -> Dispute | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -18,14 +19,15 @@ from pytest_django import Settings
 from accounts.models import User
 from billing import tasks
 from billing.enums import DepositStatus, DifferenceKind, SystemCode, TransferCode
-from billing.models import Deposit, Difference, ReconciledDay, Settlement, Transfer
+from billing.models import Deposit, Difference, Dispute, ReconciledDay, Refund, Settlement, Transfer
 from billing.paystack.base import RefundFact, SettlementFact, Transaction
 from billing.paystack.errors import OutcomeUnknown
 from billing.selectors import wallet
-from billing.services import books, ledger, reconciled_days, reconciliation
+from billing.services import books, ledger, reconciled_days, reconciliation, reconciliation_sums
 from billing.services import reconciliation_clearing as clearing
 from billing.services import reconciliation_sides as sides
 from billing.services.reconciled_days import DayHasDifferences, DayNotOver
+from billing.services.reconciliation_sides import Finding
 from tests.factories.accounts import StaffFactory
 from tests.factories.payments import make_credited_deposit, make_deposit, make_rate
 from tests.factories.returns import end_dispute, make_dispute, make_sent_refund
@@ -231,7 +233,6 @@ def test_refunded_payment_that_left_the_successes_is_still_paid(
     [
         ({"amount": 400_000}, "amount", -100_000),
         ({"fees": 20_000}, "fees", 2_500),
-        ({"currency": "GHS"}, "currency", 500_000),
     ],
 )
 def test_payment_told_differently_is_named(
@@ -245,6 +246,20 @@ def test_payment_told_differently_is_named(
     difference = Difference.objects.get()
     assert (difference.kind, difference.subject) == (kind, f"deposit:{deposit.pk}")
     assert (difference.amount_subunits, difference.gone_at) == (amount, None)
+
+
+def test_payment_of_another_currency_is_named_in_both(
+    far: FakePaystack, day: dt.date, noon: dt.datetime
+) -> None:
+    deposit = paid(far, noon)
+    there(far, deposit, currency="GHS")
+
+    rows = {row.currency: row for row in reconciliation.run_day(day)}
+
+    assert {code: named(row) for code, row in rows.items()} == {
+        code: [("currency", f"deposit:{deposit.pk}")] for code in ("NGN", "GHS")
+    }
+    assert set(Difference.objects.values_list("amount_subunits", flat=True)) == {500_000, -500_000}
 
 
 def test_payment_credited_under_another_id_is_named(
@@ -579,14 +594,168 @@ def test_settlements_are_fetched_for_a_week(far: FakePaystack, day: dt.date) -> 
     assert until - since > dt.timedelta(days=7)
 
 
-def test_payment_of_a_customer_with_another_status_word_is_not_named(
-    far: FakePaystack, day: dt.date, noon: dt.datetime
+@pytest.mark.parametrize("status", ["reversal-pending", "reversal pending", "reversed"])
+def test_payment_on_its_way_back_counts_on_both_sides(
+    far: FakePaystack, day: dt.date, noon: dt.datetime, status: str
 ) -> None:
+    paid(far, noon)
     deposit = paid(far, noon)
     make_sent_refund(deposit)
-    there(far, deposit, status="reversal-pending")
+    there(far, deposit, status=status)
 
-    assert named(run(day)) == []
+    row = run(day)
+
+    assert named(row) == []
+    assert {name: row.figures["ours"][name] for name in row.figures["theirs"]} == row.figures["theirs"]
+    assert (row.figures["theirs"]["payments"], row.figures["theirs"]["paid"]) == (2, 1_000_000)
+
+
+def test_refund_that_is_a_moment_younger_there_counts_on_one_day(
+    far: FakePaystack, day: dt.date, noon: dt.datetime
+) -> None:
+    refund = make_sent_refund(paid(far, noon))
+    midnight = sides.start_of(day + dt.timedelta(days=1))
+    type(refund).objects.filter(pk=refund.pk).update(sent_at=midnight - dt.timedelta(seconds=1))
+    fact = far.refunds_by_id[refund.paystack_id or 0]
+    far.refunds_by_id[fact.id] = replace(fact, created_at=midnight)
+
+    rows = [row for row in reconciliation.run(since=day, until=sides.today()) if row.currency == "NGN"]
+
+    assert [row.figures["theirs"]["refunds"] for row in rows] == [500_000, 0]
+    assert [row.figures["ours"]["refunds"] for row in rows] == [500_000, 0]
+    assert run(day).open_differences == 0
+
+
+def test_refund_without_an_answer_that_paystack_does_not_have_is_named(
+    far: FakePaystack, day: dt.date, noon: dt.datetime
+) -> None:
+    far.fail("refund")
+    refund = make_sent_refund(paid(far, noon))
+    type(refund).objects.filter(pk=refund.pk).update(sent_at=noon)
+
+    assert refund.status == "sent"
+    assert named(run(day)) == [("refund", f"refund:{refund.pk}")]
+
+
+# --- the table and the list -------------------------------------------------------------------------------------------
+
+MISSING = {"not_credited", "not_paid", "unknown_transaction", "currency"}
+REASONS = {
+    "payments": MISSING, "paid": MISSING | {"amount"}, "fees": MISSING | {"fees"}, "refunds": {"refund"},
+    "disputes": {"clearing"}, "settled": {"settlement"},
+}  # fmt: skip
+
+
+def _mishap(chance: random.Random, far: FakePaystack, deposit: Deposit) -> None:
+    """Something that makes the two sides of one payment differ, or that should not."""
+    row = Deposit.objects.filter(pk=deposit.pk)
+    match chance.randrange(12):
+        case 0:
+            del far.transactions_by_reference[deposit.reference]
+        case 1:
+            there(far, deposit, amount=chance.choice([1, 400_000]))
+        case 2:
+            there(far, deposit, fees=chance.choice([None, -1, 20_000]))
+        case 3:
+            there(far, deposit, currency="GHS")
+        case 4:
+            there(far, deposit, status=chance.choice(["reversed", "reversal-pending", "failed"]))
+        case 5:
+            row.update(paid_at=(deposit.paid_at or timezone.now()) - dt.timedelta(days=1))
+        case 6:
+            row.update(status=DepositStatus.FAILED)
+        case 7:
+            late = make_deposit(far=far)
+            far.pay(late.reference, paid_at=deposit.paid_at, status=chance.choice(["success", "reversed"]))
+        case 8 | 9:
+            _refund_mishap(chance, far, deposit)
+        case 10:
+            lost = end_dispute(make_dispute(deposit, far), far, "merchant-accepted", refund_amount=100_000)
+            moved = (deposit.paid_at or timezone.now()) + dt.timedelta(hours=chance.choice([0, 24]))
+            Dispute.objects.filter(pk=lost.pk).update(closed_at=moved)
+        case _:
+            total = chance.choice([482_500, 480_000])
+            made = SettlementFact(id=deposit.paystack_id or 0, status="success", currency="NGN", total_fees=17_500,
+                                  total_amount=total, total_processed=500_000,
+                                  settled_on=(deposit.paid_at or timezone.now()).date())  # fmt: skip
+            far.settlements_made.append(made)
+
+
+def _refund_mishap(chance: random.Random, far: FakePaystack, deposit: Deposit) -> None:
+    refund = make_sent_refund(deposit)
+    sent_at = (deposit.paid_at or timezone.now()) + dt.timedelta(hours=chance.choice([0, 13]))
+    Refund.objects.filter(pk=refund.pk).update(sent_at=chance.choice([sent_at, None]))
+    fact = far.refunds_by_id.pop(refund.paystack_id or 0)
+    there(far, deposit, status=chance.choice(["success", "reversal-pending", "reversed"]))
+    if chance.random() < 0.8:
+        far.refunds_by_id[fact.id] = replace(
+            fact,
+            created_at=sent_at + dt.timedelta(hours=chance.choice([0, 1, 12])),
+            status=chance.choice(["pending", "processed", "failed"]),
+            amount=chance.choice([fact.amount, 100_000]),
+            merchant_note=chance.choice([fact.merchant_note, "by hand"]),
+        )
+
+
+def _generated(chance: random.Random, far: FakePaystack, day: dt.date) -> None:
+    for _ in range(chance.randint(1, 5)):
+        at = sides.start_of(day) + dt.timedelta(
+            hours=chance.choice([0, 12, 23]), seconds=chance.randrange(3600)
+        )
+        deposit = paid(far, at)
+        if chance.random() < 0.8:
+            _mishap(chance, far, deposit)
+
+
+def contradictions(far: FakePaystack, day: dt.date, seed: int) -> list[tuple[str, int, int]]:
+    """Figures of generated days that differ while no difference is of a kind that could say why."""
+    _generated(random.Random(seed), far, day)
+    return [
+        (name, row.figures["ours"][name], row.figures["theirs"][name])
+        for row in reconciliation.run(since=day - dt.timedelta(days=1), until=sides.today())
+        for name, reasons in REASONS.items()
+        if row.figures["ours"][name] != row.figures["theirs"][name]
+        and not reasons & set(row.differences.filter(gone_at=None).values_list("kind", flat=True))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_figure_that_differs_has_a_difference_that_says_so(
+    far: FakePaystack, day: dt.date, seed: int
+) -> None:
+    assert contradictions(far, day, seed) == []
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_payment_of_another_day_there_is_named_by_the_sums_alone(
+    far: FakePaystack, day: dt.date, noon: dt.datetime, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    deposit = paid(far, noon)
+    Deposit.objects.filter(pk=deposit.pk).update(paid_at=noon - dt.timedelta(days=1))
+    if not is_guarded:
+        monkeypatch.setattr(reconciliation_sums, "unnamed", lambda *_: [])
+
+    rows = reconciliation.run(since=day - dt.timedelta(days=1), until=day)
+
+    found = [kind for row in rows for kind, subject in named(row) if subject.startswith("sum:")]
+    assert found == (["not_paid", "not_credited"] if is_guarded else [])
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_sum_that_nothing_explains_is_named_itself(day: dt.date, name: str) -> None:
+    theirs = dict.fromkeys(REASONS, 0)
+
+    (made,) = reconciliation_sums.unnamed(day, "NGN", {"ours": theirs | {name: 5}, "theirs": theirs}, [])
+
+    assert (made.kind in REASONS[name], made.subject) == (True, f"sum:{name}")
+    assert reconciliation_sums.unnamed(day, "NGN", {"ours": theirs, "theirs": theirs}, []) == []
+
+
+def test_what_a_run_has_put_right_explains_nothing(day: dt.date, noon: dt.datetime) -> None:
+    sums = dict.fromkeys(REASONS, 0)
+    right = Finding(DifferenceKind.REFUND, "refund:1", "", "NGN", noon, is_gone=True)
+
+    assert reconciliation_sums.unnamed(day, "NGN", {"ours": sums | {"refunds": 5}, "theirs": sums}, [right])
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------------
