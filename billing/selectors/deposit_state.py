@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from billing.enums import DepositPurpose, DepositStatus, RefundStatus, ReviewReason
-from billing.models import Deposit, Refund
+from billing.models import Deposit, Dispute, Refund
+from billing.selectors import deposit_disputes
 from billing.wording import rate_words
 from namaskah.lib.money import format_money, format_subunits
 
@@ -51,7 +52,9 @@ class DepositState:
         amount: What was asked for, or what came when nothing was asked for.
         extra: Payment fees that Paystack put on top of the amount; empty when there were none.
         credit: What the wallet got or will get.
-        is_settled: The money is in the wallet.
+        status: The deposit's, or `disputed` and `taken_back` when the customer's bank wants or has money of it again.
+        is_settled: The money is in the wallet, and no bank wants it back.
+        is_credited: The wallet got it, whatever a bank said afterwards.
         receipt_number: Empty while there is none.
     """
 
@@ -65,6 +68,7 @@ class DepositState:
     how: str
     is_open: bool
     is_settled: bool
+    is_credited: bool
     can_retry: bool
     continue_url: str
     receipt_number: str
@@ -72,29 +76,36 @@ class DepositState:
 
 
 def deposit_state(deposit: Deposit) -> DepositState:
-    """Build the page's state: two queries, for its receipt and its refunds."""
+    """Build the page's state: three queries, for its receipt, its refunds and its disputes."""
     status = DepositStatus(deposit.status)
-    is_settled = status == DepositStatus.SUCCEEDED
+    disputes = list(deposit.disputes.order_by("opened_at", "pk"))
+    standing = deposit_disputes.standing(deposit, disputes)
+    is_credited = status == DepositStatus.SUCCEEDED
     refunds = list(deposit.refunds.exclude(status=RefundStatus.REFUSED))
     receipt = deposit.receipts.filter(refund=None).first() if deposit.credited_at else None
     return DepositState(
-        status=status.value,
-        label=capfirst(str(status.label)),
-        sentence=_sentence(deposit),
+        status=standing or status.value,
+        label=deposit_disputes.label(standing) if standing else _label(deposit),
+        sentence=deposit_disputes.sentence(deposit, disputes, standing) if standing else _sentence(deposit),
         amount=format_subunits(deposit.amount_subunits, deposit.charge_currency),
-        extra=_extra(deposit) if is_settled else "",
+        extra=_extra(deposit) if is_credited else "",
         credit=format_money(deposit.credit_amount, deposit.wallet_currency),
         rate=rate_words(deposit.rate, deposit.charge_currency, deposit.wallet_currency),
         how=_how(deposit) if deposit.paid_at else "",
         is_open=deposit.is_open,
-        is_settled=is_settled,
+        is_settled=is_credited and not standing,
+        is_credited=is_credited,
         can_retry=status in _AGAIN and deposit.purpose == DepositPurpose.TOP_UP,
         continue_url=deposit.authorization_url
         if status in {DepositStatus.CREATED, DepositStatus.PENDING}
         else "",
         receipt_number=receipt.number if receipt is not None else "",
-        timeline=sorted(_timeline(deposit, refunds), key=attrgetter("at")),
+        timeline=sorted(_timeline(deposit, refunds, disputes), key=attrgetter("at")),
     )
+
+
+def _label(deposit: Deposit) -> str:
+    return capfirst(str(DepositStatus(deposit.status).label))
 
 
 def _sentence(deposit: Deposit) -> str:
@@ -174,7 +185,7 @@ def _how(deposit: Deposit) -> str:
     return ", ".join(part for part in (channel, deposit.card_label or deposit.payer) if part)
 
 
-def _timeline(deposit: Deposit, refunds: list[Refund]) -> Iterator[DepositEntry]:
+def _timeline(deposit: Deposit, refunds: list[Refund], disputes: list[Dispute]) -> Iterator[DepositEntry]:
     amount = format_subunits(deposit.amount_subunits, deposit.charge_currency)
     credit = format_money(deposit.credit_amount, deposit.wallet_currency)
     if deposit.purpose != DepositPurpose.BANK:
@@ -191,7 +202,10 @@ def _timeline(deposit: Deposit, refunds: list[Refund]) -> Iterator[DepositEntry]
         yield DepositEntry(deposit.reviewed_at, _("Checked by a person"), "")
     if deposit.credited_at:
         yield DepositEntry(deposit.credited_at, _("Added to your wallet"), f"+{credit}")
-    if deposit.closed_at and (ended := _ended(deposit)):
+    happenings = list(deposit_disputes.happenings(deposit, disputes))
+    yield from (DepositEntry(*happening) for happening in happenings)
+    is_told = any(at == deposit.closed_at for at, _what, _money in happenings)  # the bank's taking ended it
+    if deposit.closed_at and not is_told and (ended := _ended(deposit)):
         yield DepositEntry(deposit.closed_at, ended, "")
     for refund in refunds:
         money = format_subunits(refund.amount_subunits, refund.charge_currency)

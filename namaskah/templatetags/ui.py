@@ -46,6 +46,8 @@ STATUS_TONES = {
     "abandoned": ("returned", "circle-slash"),
     "needs_review": ("waiting", "search-check"),
     "reversed": ("returned", "undo-2"),
+    "disputed": ("waiting", "landmark"),
+    "taken_back": ("returned", "undo-2"),
 }
 # White or near-black letters stand on each of these with a contrast of 4.5 at least.
 INITIAL_COLOURS = ("#8a4b2f", "#6d5a1c", "#3f6b3a", "#1f6b66", "#35618e", "#5b5596", "#86497c", "#7a4a52")

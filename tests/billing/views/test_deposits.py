@@ -37,7 +37,7 @@ from tests.factories.payments import (
     make_rate,
     make_suspended_deposit,
 )
-from tests.factories.returns import make_refund
+from tests.factories.returns import end_dispute, make_dispute, make_refund, spend
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
@@ -524,6 +524,102 @@ def test_page_of_money_under_review_is_calm(signed_in: Client, customer: User, f
     assert wallet(customer.pk).available == Decimal("10.00")
 
 
+def test_page_of_a_disputed_deposit_does_not_celebrate(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    deposit = make_credited_deposit(customer, far=far)
+    make_dispute(deposit, far)
+
+    page = html(signed_in.get(page_of(deposit)))
+
+    assert 'data-status="disputed" data-tone="waiting"' in page
+    assert "Disputed</span>" in page
+    assert "has not decided yet. Until then $3.3333 of your credit is set aside." in page
+    assert '<dd data-testid="deposit-credit"> $3.3333 </dd>' in page
+    assert "<span>Disputed at your bank</span>" in page
+    assert "arrived." not in page
+    assert 'id="way-back"' not in page
+
+
+def test_page_of_a_disputed_deposit_that_is_spent_names_no_held_money(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    deposit = make_credited_deposit(customer, far=far)
+    spend(customer, str(wallet(customer.pk).available))
+    make_dispute(deposit, far)
+
+    page = html(signed_in.get(page_of(deposit)))
+
+    assert "has not decided yet. If you did not ask your bank for this" in page
+    assert "set aside" not in page
+
+
+@pytest.mark.parametrize(
+    ("taken_subunits", "sentence", "money"),
+    [
+        (500_000, "Your bank took this payment back, so its $3.3333 was charged to your wallet.", "−$3.3333"),
+        (250_000, "took a part of this payment back: $1.6667 of its $3.3333 was charged", "−$1.6667"),
+    ],
+)
+def test_page_of_a_deposit_that_the_bank_took_back(
+    signed_in: Client, customer: User, far: FakePaystack, taken_subunits: int, sentence: str, money: str
+) -> None:
+    deposit = make_credited_deposit(customer, far=far)
+    end_dispute(make_dispute(deposit, far), far, "auto-accepted", refund_amount=taken_subunits)
+
+    page = html(signed_in.get(page_of(deposit)))
+
+    assert 'data-status="taken_back" data-tone="returned"' in page
+    assert sentence in page
+    assert f'<span>Taken back by your bank</span> <span class="sum">{money}</span>' in page
+    assert "arrived." not in page
+    assert 'id="way-back"' not in page
+
+
+def test_page_of_a_dispute_that_was_won_is_as_before(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    deposit = make_credited_deposit(customer, far=far)
+    end_dispute(make_dispute(deposit, far), far, "declined")
+
+    page = html(signed_in.get(page_of(deposit)))
+
+    assert 'data-status="succeeded" data-tone="received"' in page
+    assert "₦5,000.00 arrived." in page
+    assert "<span>Disputed at your bank</span>" in page
+    assert "<span>Dispute closed in your favour</span>" in page
+
+
+def test_page_of_money_under_review_follows_its_dispute(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    deposit = make_suspended_deposit(customer, far=far)
+    dispute = make_dispute(deposit, far)
+    disputed = html(signed_in.get(page_of(deposit)))
+    end_dispute(dispute, far, "auto-accepted")
+    lost = html(signed_in.get(page_of(deposit)))
+
+    assert "has not decided yet. Nothing is added to your wallet until then." in disputed
+    assert '<dd data-testid="deposit-credit"> Nothing yet </dd>' in disputed
+    assert "Your bank took this payment back. Nothing was added to your wallet." in lost
+    assert '<dd data-testid="deposit-credit"> Nothing </dd>' in lost
+    assert "<span>Taken back by your bank</span>" in lost
+    assert "<span>Taken back</span>" not in lost
+    for page in (disputed, lost):
+        assert "safe with us" not in page
+
+
+def test_page_of_money_under_review_of_which_the_bank_took_a_part(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    deposit = make_suspended_deposit(customer, far=far)
+    end_dispute(make_dispute(deposit, far, refund_amount=100_000), far, "auto-accepted")
+
+    assert "took a part of this payment back. The rest is safe with us" in html(
+        signed_in.get(page_of(deposit))
+    )
+
+
 def test_declined_page_tells_the_banks_answer(signed_in: Client, customer: User) -> None:
     deposit = make_deposit(
         customer,
@@ -710,7 +806,7 @@ def test_page_takes_as_many_queries_for_three_refunds_as_for_one(
         make_refund(deposit, 100_000)
     signed_in.get(page_of(deposit))
 
-    with django_assert_num_queries(5):  # user, deposit, refunds, receipt, wallet
+    with django_assert_num_queries(6):  # user, deposit, disputes, refunds, receipt, wallet
         page = html(signed_in.get(page_of(deposit)))
 
     assert page.count("Refund asked for") == tries
