@@ -20,7 +20,7 @@ class ChargeCurrency:
     Attributes:
         country: Whose Paystack account takes it, ISO 3166.
         bank_transfer_minimum: Below it the channel `bank_transfer` is not offered.
-        refund_minimum: Paystack refuses smaller refunds.
+        refund_minimum: Smaller refunds are not worth their cost; the last of a deposit may be less.
     """
 
     code: str
@@ -38,11 +38,11 @@ CHARGE_CURRENCIES: dict[str, ChargeCurrency] = {
     currency.code: currency
     for currency in (
         ChargeCurrency(
-            "NGN", "NG", 100_000, 50_000_000, 5_000_000, 100_000_000, (200_000, 500_000, 1_000_000, 2_000_000), 10_000
+            "NGN", "NG", 100_000, 50_000_000, 5_000_000, 100_000_000, (200_000, 500_000, 1_000_000, 2_000_000), 10_000, 10_000
         ),
-        ChargeCurrency("GHS", "GH", 1_000, 500_000, 50_000, 1_000_000, (2_000, 5_000, 10_000, 20_000)),
-        ChargeCurrency("KES", "KE", 10_000, 5_000_000, 500_000, 10_000_000, (20_000, 50_000, 100_000, 200_000)),
-        ChargeCurrency("ZAR", "ZA", 2_000, 800_000, 80_000, 1_600_000, (5_000, 10_000, 20_000, 50_000)),
+        ChargeCurrency("GHS", "GH", 1_000, 500_000, 50_000, 1_000_000, (2_000, 5_000, 10_000, 20_000), 0, 100),
+        ChargeCurrency("KES", "KE", 10_000, 5_000_000, 500_000, 10_000_000, (20_000, 50_000, 100_000, 200_000), 0, 1_000),
+        ChargeCurrency("ZAR", "ZA", 2_000, 800_000, 80_000, 1_600_000, (5_000, 10_000, 20_000, 50_000), 0, 500),
         ChargeCurrency("USD", "NG", 200, 50_000, 5_000, 100_000, (500, 1_000, 2_000, 5_000), 0, 100),
     )
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,8 +15,8 @@ from billing.enums import StatementFilter
 from billing.models.ledger import DIGITS
 from namaskah.lib.money import PLACES, to_subunits
 
-# `5,000.50` is what people copy from elsewhere.
-GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?\Z")
+# `5,000.50` is what people copy from elsewhere. Decimal itself takes more: `1e3`, `1_000`, digits of every script.
+AMOUNT = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+)?(?:\.[0-9]*)?\Z")
 
 
 class StatementForm(forms.Form):
@@ -66,14 +66,25 @@ class AdjustmentForm(forms.Form):
 class MoneyField(forms.DecimalField):
     """An amount as people write it: `5000`, `5 000`, `5,000.50`. Where a comma could be a point, we ask again."""
 
+    default_error_messages: ClassVar = {
+        "required": _("Enter an amount."),
+        "invalid": _("Write the amount in digits, such as 5000 or 5000.50."),
+        "min_value": _("Enter an amount above zero."),
+        "max_digits": _("This is more than we can take."),
+        "max_whole_digits": _("This is more than we can take."),
+        "max_decimal_places": _("An amount has two decimal places at most."),
+    }
+
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs know DecimalField by its parent
         """The amount, None for nothing.
 
         Raises:
             ValidationError: No amount.
         """
-        text = "".join(str(value).split()) if value is not None else ""
-        return super().to_python(text.replace(",", "") if GROUPED.match(text) else text)
+        text = " ".join(str(value).split()) if value is not None else ""
+        if not AMOUNT.match(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(text.replace(",", "").replace(" ", ""))
 
 
 class TopUpForm(forms.Form):
@@ -92,14 +103,7 @@ class TopUpForm(forms.Form):
                 "data-testid": "top-up-amount",
             }
         ),
-        error_messages={
-            "required": _("Choose or enter an amount."),
-            "invalid": _("Write the amount in digits, such as 5000 or 5000.50."),
-            "min_value": _("Enter an amount above zero."),
-            "max_digits": _("This is more than we can take."),
-            "max_whole_digits": _("This is more than we can take."),
-            "max_decimal_places": _("An amount has two decimal places at most."),
-        },
+        error_messages={"required": _("Choose or enter an amount.")},
     )
     save_card = forms.BooleanField(
         required=False,

@@ -14,6 +14,7 @@ from billing.currencies import charge_currency
 from billing.forms import MoneyField
 from billing.models import AutoTopUp, SavedCard
 from billing.selectors.instruments import cards_of
+from billing.services.deposit_limits import largest_charge
 from billing.wording import short_amount
 from namaskah.lib.money import from_subunits, to_subunits
 
@@ -22,22 +23,12 @@ if TYPE_CHECKING:
 else:
     CardChoice = forms.ModelChoiceField  # generic for the type checker only
 
-_MONEY_ERRORS = {
-    "required": _("Enter an amount."),
-    "invalid": _("Write the amount in digits, such as 5000 or 5000.50."),
-    "min_value": _("Enter an amount above zero."),
-    "max_digits": _("This is more than we can take."),
-    "max_whole_digits": _("This is more than we can take."),
-    "max_decimal_places": _("An amount has two decimal places at most."),
-}
-
 
 def _money_field(**more: Any) -> MoneyField:
     return MoneyField(
         min_value=Decimal("0.01"),
         max_digits=12,
         decimal_places=2,
-        error_messages=_MONEY_ERRORS,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         **more,
     )
@@ -76,7 +67,7 @@ class AutoTopUpForm(forms.Form):
         currency = charge_currency()
         self.fields["amount"].help_text = _("Between %(minimum)s and %(maximum)s.") % {
             "minimum": short_amount(currency.minimum, currency.code),
-            "maximum": short_amount(currency.maximum, currency.code),
+            "maximum": short_amount(largest_charge(user_id), currency.code),
         }
 
     def wishes(self) -> dict[str, Any]:

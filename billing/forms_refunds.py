@@ -9,15 +9,22 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from billing.forms import MoneyField
 from billing.paystack.base import Bank
 from billing.services.refunds import Refundable
-from namaskah.lib.money import from_subunits, to_subunits
+from namaskah.lib.money import to_subunits
 
 
 class RefundForm(forms.Form):
     """How much of one deposit to send back. The deposit stands in the address; `form_key` makes sending twice one refund."""
 
-    amount = forms.DecimalField(min_value=Decimal("0.01"), max_digits=15, decimal_places=2, label=_("Amount"))
+    amount = MoneyField(
+        min_value=Decimal("0.01"),
+        max_digits=15,
+        decimal_places=2,
+        label=_("Amount"),
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
     reason = forms.CharField(
         required=False,
         max_length=500,
@@ -32,8 +39,6 @@ class RefundForm(forms.Form):
         self.possible = possible
         amount = self.fields["amount"]
         amount.label = _("Amount in %(currency)s") % {"currency": possible.deposit.charge_currency}
-        most = from_subunits(possible.most_subunits).quantize(Decimal("0.01"))
-        amount.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "max": str(most)}
 
     def clean_amount(self) -> int:
         """The amount in subunits."""

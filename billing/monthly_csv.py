@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import islice
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -35,8 +36,7 @@ def lines(month: Month) -> Iterator[str]:
     rows = months.rows(month)
     while piece := [writer.writerow(_cells(row, month.currency)) for row in islice(rows, LINES_AT_ONCE)]:
         yield "".join(piece)
-    closing = _mark(_("Closing balance"), month.closing.at, month.closing.balance, month.currency)
-    yield writer.writerow(closing) + "".join(writer.writerow(cells) for cells in _totals(month))
+    yield writer.writerow(_closing(month)) + "".join(writer.writerow(cells) for cells in _totals(month))
 
 
 def _totals(month: Month) -> Iterator[list[str]]:
@@ -44,6 +44,14 @@ def _totals(month: Month) -> Iterator[list[str]]:
         what = _("Total: %(what)s") % {"what": total.what}
         count = ngettext("%(count)d movement", "%(count)d movements", total.count) % {"count": total.count}
         yield ["", safe_cell(what), count, str(total.amount), "", month.currency, "", ""]
+
+
+def _closing(month: Month) -> list[str]:
+    """A month that is not over has no closing balance yet."""
+    if month.is_over:
+        return _mark(_("Closing balance"), month.closing.at, month.closing.balance, month.currency)
+    what = _("Balance so far, the month is not over")
+    return _mark(what, timezone.now(), month.closing.balance, month.currency)
 
 
 def _mark(what: str, at: dt.datetime, balance: Decimal, currency: str) -> list[str]:

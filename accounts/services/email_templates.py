@@ -17,6 +17,7 @@ EMAILS: dict[str, frozenset[str]] = {
     "deposit_succeeded": frozenset({"amount", "credit", "url"}),
     "deposit_failed": frozenset({"amount", "url"}),
     "deposit_review": frozenset({"amount", "url"}),
+    "deposit_closed": frozenset({"amount", "url"}),
     "refund_requested": frozenset({"amount", "credit", "url"}),
     "refund_needs_details": frozenset({"amount", "credit", "url"}),
     "refund_processed": frozenset({"amount", "url"}),

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.admin.pages import ChannelFilter, CurrencyFilter, StoryAdmin
+from billing.admin.pages import ChannelFilter, CurrencyFilter, StoryAdmin, shortened
 from billing.models import Deposit
 from billing.selectors import stories
 from billing.selectors.stories import Moment
@@ -31,16 +31,16 @@ class DepositAdmin(StoryAdmin):
     acts = DEPOSIT_ACTS
     list_display = (
         "created_at",
-        "reference",
-        "user",
-        "purpose",
         "status",
         "asked",
         "credit",
-        "channel",
+        "short_user",
+        "purpose",
         "why",
+        "channel",
+        "short_reference",
     )
-    list_display_links = ("created_at", "reference")
+    list_display_links = ("created_at", "short_reference")
     list_filter = ("status", "purpose", CurrencyFilter, ChannelFilter, "review_reason")
     list_select_related = ("user",)
     search_fields = ("reference",)
@@ -119,6 +119,14 @@ class DepositAdmin(StoryAdmin):
             reverse("admin:accounts_user_change", args=[deposit.user.pk]),
             deposit.user,
         )
+
+    @admin.display(description=gettext_lazy("customer"))
+    def short_user(self, deposit: Deposit) -> SafeString | str:
+        return shortened(str(deposit.user)) if deposit.user else "–"
+
+    @admin.display(description=gettext_lazy("reference"))
+    def short_reference(self, deposit: Deposit) -> SafeString | str:
+        return shortened(deposit.reference)
 
     @admin.display(description=gettext_lazy("asked for"))
     def asked(self, deposit: Deposit) -> str:

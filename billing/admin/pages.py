@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing.currencies import CHARGE_CURRENCIES
@@ -20,6 +22,14 @@ from namaskah.lib.admin import ReadOnlyAdmin
 CHANNELS = (
     "card", "bank_transfer", "ussd", "bank", "mobile_money", "qr", "eft", "dedicated_nuban", "direct_debit", "apple_pay",
 )  # fmt: skip
+
+
+def shortened(text: str, longest: int = 20) -> SafeString | str:
+    """A name that fits beside the other columns of a list; all of it on hovering, and on the row's page."""
+    if len(text) <= longest:
+        return text
+    half = (longest - 1) // 2
+    return format_html('<span title="{}">{}…{}</span>', text, text[:half], text[-half:])
 
 
 class FixedFilter(admin.SimpleListFilter):

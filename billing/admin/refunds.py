@@ -9,10 +9,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.admin.pages import CurrencyFilter, StoryAdmin
+from billing.admin.pages import CurrencyFilter, StoryAdmin, shortened
 from billing.enums import RefundStatus
 from billing.models import Refund
 from billing.selectors import stories
@@ -43,8 +44,8 @@ class RefundAdmin(StoryAdmin):
     """Those that wait for a decision are this list, filtered by its status."""
 
     acts = REFUND_ACTS
-    list_display = ("created_at", "token", "user", "status", "amount", "from_wallet", "note")
-    list_display_links = ("created_at", "token")
+    list_display = ("created_at", "status", "amount", "from_wallet", "short_user", "short_token", "note")
+    list_display_links = ("created_at", "short_token")
     list_filter = ("status", LostFilter, CurrencyFilter)
     list_select_related = ("user",)
     search_fields = ("=token", "=deposit__reference", "=user__email")
@@ -64,6 +65,14 @@ class RefundAdmin(StoryAdmin):
         if row.status == RefundStatus.REQUESTED and approvals.needs_second(row.wallet_amount):
             return [_("Above the limit: approving asks a second member of staff.")]
         return []
+
+    @admin.display(description=gettext_lazy("customer"))
+    def short_user(self, refund: Refund) -> SafeString | str:
+        return shortened(str(refund.user)) if refund.user else "–"
+
+    @admin.display(description=gettext_lazy("token"))
+    def short_token(self, refund: Refund) -> SafeString | str:
+        return shortened(refund.token)
 
     @admin.display(description=gettext_lazy("amount"))
     def amount(self, refund: Refund) -> str:

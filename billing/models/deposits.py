@@ -187,6 +187,11 @@ class Deposit(models.Model):
         """Whether the customer or a bank is still at it."""
         return self.status in {DepositStatus.CREATED, DepositStatus.PENDING, DepositStatus.PROCESSING}
 
+    @property
+    def is_closed_by_staff(self) -> bool:
+        """Whether a person has found that there was no money, which is no answer of a bank."""
+        return self.status == DepositStatus.FAILED and self.reviewed_at is not None
+
 
 class WebhookEvent(models.Model):
     """One delivery from Paystack as it came. A repeated body is one row; what it says is a hint to look, never a fact."""

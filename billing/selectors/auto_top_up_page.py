@@ -15,8 +15,10 @@ from billing.currencies import charge_currency
 from billing.enums import StopReason
 from billing.models import AutoTopUp
 from billing.selectors.instruments import charged_this_month, month_of
-from billing.services import crediting, exchange_rates
+from billing.services import crediting, deposit_limits, exchange_rates
+from billing.services.auto_top_up_outcomes import earliest_try
 from billing.wording import rate_words, short_amount
+from namaskah.exceptions import DomainError
 from namaskah.lib.money import SYMBOLS, format_money
 
 
@@ -106,10 +108,24 @@ def _waiting(order: AutoTopUp, charged: int) -> str:
     if order.card is not None and order.card.is_expired:
         return _("This card has expired. Choose another one.")
     if order.next_try_at is not None and order.next_try_at - now > dt.timedelta(minutes=10):
-        return _("The last charge did not work. We try again on %(time)s UTC at the earliest.") % {
+        again = _("We try again on %(time)s UTC at the earliest.") % {
             "time": date_format(order.next_try_at.astimezone(dt.UTC), "j F, H:i")
         }
+        return f"{_why_not_now(order)} {again}"
     return ""
+
+
+def _why_not_now(order: AutoTopUp) -> str:
+    """The bank's no, or the limit that a charge would meet now."""
+    card = order.card
+    if card is not None and card.declines and earliest_try(card) > timezone.now():
+        return _("The last charge did not work.")
+    try:
+        exchange_rates.usable(order.charge_currency)
+        deposit_limits.check(order.user_id, order.amount_subunits)
+    except DomainError as refusal:
+        return str(refusal.message)
+    return _("The last charge could not be made.")
 
 
 def _stopped(order: AutoTopUp) -> str:

@@ -95,7 +95,9 @@ def deposit_state(deposit: Deposit) -> DepositState:
         is_open=deposit.is_open,
         is_settled=is_credited and not standing,
         is_credited=is_credited,
-        can_retry=status in _AGAIN and deposit.purpose == DepositPurpose.TOP_UP,
+        can_retry=status in _AGAIN
+        and not deposit.is_closed_by_staff
+        and deposit.purpose == DepositPurpose.TOP_UP,
         continue_url=deposit.authorization_url
         if status in {DepositStatus.CREATED, DepositStatus.PENDING}
         else "",
@@ -105,7 +107,7 @@ def deposit_state(deposit: Deposit) -> DepositState:
 
 
 def _label(deposit: Deposit) -> str:
-    return capfirst(str(DepositStatus(deposit.status).label))
+    return _("Closed") if deposit.is_closed_by_staff else capfirst(str(DepositStatus(deposit.status).label))
 
 
 def _sentence(deposit: Deposit) -> str:
@@ -134,6 +136,11 @@ def _sentence(deposit: Deposit) -> str:
             )
         case DepositStatus.SUCCEEDED:
             return _("%(amount)s arrived. %(credit)s was added to your wallet.") % words
+        case DepositStatus.FAILED if deposit.is_closed_by_staff:
+            return _(
+                "We checked this payment: no money of it has reached us, so nothing was added to your wallet. "
+                "If money has left your account, please write to support."
+            )
         case DepositStatus.FAILED:
             return _(
                 "Your bank declined the payment, so nothing was added to your wallet. "
@@ -219,8 +226,11 @@ def _started(deposit: Deposit) -> str:
 
 
 def _ended(deposit: Deposit) -> str:
+    answer = deposit.gateway_response.strip(" .").casefold()
     match DepositStatus(deposit.status):
-        case DepositStatus.FAILED if deposit.gateway_response.casefold() in _SAYS_NO_MORE:
+        case DepositStatus.FAILED if deposit.is_closed_by_staff:
+            return _("Closed: no money has reached us")
+        case DepositStatus.FAILED if answer in _SAYS_NO_MORE:
             return _("Declined by the bank")
         case DepositStatus.FAILED:
             return _("Declined: %(answer)s") % {"answer": deposit.gateway_response}

@@ -23,14 +23,14 @@ from accounts.models import User
 from billing import locks
 from billing.currencies import ChargeCurrency, charge_currency
 from billing.enums import DepositPurpose
-from billing.exceptions import AutoTopUpRefused
+from billing.exceptions import AutoTopUpRefused, FirstTopUpTooLarge
 from billing.models import AutoTopUp, Deposit, SavedCard
 from billing.paystack import client
 from billing.paystack.errors import PaystackError
 from billing.selectors import wallet
 from billing.selectors.instruments import charged_this_month, month_of, orders_due
 from billing.services import auto_top_up_outcomes as outcomes
-from billing.services import crediting, exchange_rates, ledger, saved_cards, settling
+from billing.services import crediting, deposit_limits, exchange_rates, ledger, saved_cards, settling
 from billing.services.deposit_limits import OPEN
 from billing.services.standing_orders import switch_off
 from namaskah.exceptions import DomainError
@@ -69,7 +69,8 @@ def save(
             _("Tick the box to agree that we charge your card by ourselves."), field="consent"
         )
     currency = charge_currency()
-    _check_amounts(currency, threshold, amount_subunits, monthly_cap_subunits)
+    _check_amount(currency, user.pk, amount_subunits)
+    _check_wishes(threshold, amount_subunits, monthly_cap_subunits)
     with transaction.atomic():
         cards = SavedCard.objects.select_for_update(of=("self",))
         card = cards.filter(pk=card_id, user=user, removed_at__isnull=True).first()
@@ -103,13 +104,21 @@ def sweep() -> int:
     return sum(_look_after(order) for order in orders_due(now)[:_BATCH] if _claim(order, now))
 
 
-def _check_amounts(currency: ChargeCurrency, threshold: Decimal, amount: int, cap: int) -> None:
-    if not currency.minimum <= amount <= currency.maximum:
-        words = _("Choose between %(minimum)s and %(maximum)s.") % {
-            "minimum": format_subunits(currency.minimum, currency.code),
-            "maximum": format_subunits(currency.maximum, currency.code),
-        }
-        raise AutoTopUpRefused(words, field="amount")
+def _check_amount(currency: ChargeCurrency, user_id: int, amount: int) -> None:
+    """Refuse what could not be charged now: later charges go through the same limits."""
+    most = deposit_limits.largest_charge(user_id)
+    if currency.minimum <= amount <= most:
+        return
+    if currency.first_maximum == most < amount <= currency.maximum:
+        raise AutoTopUpRefused(FirstTopUpTooLarge(most, currency.code).message, field="amount")
+    words = _("Choose between %(minimum)s and %(maximum)s.") % {
+        "minimum": format_subunits(currency.minimum, currency.code),
+        "maximum": format_subunits(most, currency.code),
+    }
+    raise AutoTopUpRefused(words, field="amount")
+
+
+def _check_wishes(threshold: Decimal, amount: int, cap: int) -> None:
     if cap < amount:
         raise AutoTopUpRefused(
             _("The limit for a month must cover one charge at least."), field="monthly_cap"

@@ -100,6 +100,13 @@ def check(user_id: int, amount_subunits: int) -> None:
         raise TooManyCards(settings.CARDS_PER_USER)
 
 
+def largest_charge(user_id: int) -> int:
+    """The largest single payment of this customer, whatever else was paid today."""
+    currency = charge_currency()
+    most = currency.maximum if _is_known(user_id) else currency.first_maximum
+    return min(most, currency.daily_maximum)
+
+
 def usage(user_id: int, currency: str) -> Usage:
     """Count what a customer has used. Two queries, bounded by the customer's last 30 days."""
     now = timezone.now()
@@ -113,15 +120,19 @@ def usage(user_id: int, currency: str) -> Usage:
             default=0,
         ),
         open=Count("pk", filter=is_open & Q(created_at__gte=now - HOUR)),
-        # Only a bank's refusal has an id of Paystack's.
+        # Only a bank's refusal has an id of Paystack's, and what a person has closed was none.
         declines=Count(
             "pk",
-            filter=Q(status=DepositStatus.FAILED, paystack_id__isnull=False, closed_at__gte=now - HOUR),
+            filter=Q(
+                status=DepositStatus.FAILED,
+                paystack_id__isnull=False,
+                reviewed_at__isnull=True,
+                closed_at__gte=now - HOUR,
+            ),
         ),
         cards=Count("card_fingerprint", filter=~Q(card_fingerprint=""), distinct=True),
     )
-    is_known = Deposit.objects.filter(user=user_id, credited_at__lt=now - DAY).exists()
-    return Usage(counts["day"], counts["open"], counts["declines"], counts["cards"], is_known)
+    return Usage(counts["day"], counts["open"], counts["declines"], counts["cards"], _is_known(user_id))
 
 
 def limits_of(user: User) -> list[Limit]:
@@ -140,6 +151,10 @@ def limits_of(user: User) -> list[Limit]:
         _count(_("Declined in an hour"), used.declines, settings.DECLINES_PER_HOUR),
         _count(_("Different cards in 30 days"), used.cards, settings.CARDS_PER_USER),
     ]
+
+
+def _is_known(user_id: int) -> bool:
+    return Deposit.objects.filter(user=user_id, credited_at__lt=timezone.now() - DAY).exists()
 
 
 def _largest(currency: ChargeCurrency, *, is_known: bool) -> Limit:

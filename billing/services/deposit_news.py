@@ -32,6 +32,12 @@ def declined(deposit: Deposit) -> None:
     _event(deposit, EventType.DEPOSIT_FAILED)
 
 
+def closed_without_money(deposit: Deposit) -> None:
+    """A person has looked at it and found that no money came: what the e-mail about the review has promised to tell."""
+    _email(deposit, "deposit_closed", key=f"deposit-closed:{deposit.pk}")
+    _event(deposit, EventType.DEPOSIT_FAILED)
+
+
 def never_reached(deposit: Deposit) -> None:
     """It never got to Paystack, which the customer was told when starting it; programs are told by the event."""
     _event(deposit, EventType.DEPOSIT_FAILED)

@@ -272,7 +272,7 @@ def _possible(deposit: Deposit, budget: Decimal, rest: Decimal) -> Refundable | 
     if wallet_amount > budget:
         most = min(left, int(budget * deposit.amount_subunits / deposit.credit_amount))
         wallet_amount = _wallet_share(deposit, most, left, rest)
-    if most < _minimum(deposit) or not 0 < wallet_amount <= budget:
+    if _is_too_small(deposit, most, left) or not 0 < wallet_amount <= budget:
         return None
     return Refundable(deposit, most, wallet_amount, left)
 
@@ -286,10 +286,15 @@ def _wallet_share(deposit: Deposit, subunits: int, left: int, rest: Decimal) -> 
 
 def _check_amount(amount_subunits: int, possible: Refundable) -> None:
     currency = possible.deposit.charge_currency
-    if amount_subunits < _minimum(possible.deposit):
+    if _is_too_small(possible.deposit, amount_subunits, possible.left_subunits):
         raise RefundTooSmall(_minimum(possible.deposit), currency)
     if amount_subunits > possible.most_subunits:
         raise RefundTooLarge(possible.most_subunits, currency)
+
+
+def _is_too_small(deposit: Deposit, amount_subunits: int, left_subunits: int) -> bool:
+    """Whether it is below the minimum, without being the last that is left."""
+    return amount_subunits < _minimum(deposit) and amount_subunits != left_subunits
 
 
 def _minimum(deposit: Deposit) -> int:

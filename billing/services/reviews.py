@@ -18,7 +18,7 @@ from billing import locks
 from billing.enums import DepositPurpose, DepositStatus, ReviewReason
 from billing.exceptions import ReviewDecided, ReviewNotPossible
 from billing.models import Deposit, Refund
-from billing.services import crediting, deposit_outcomes, exchange_rates, refunds, shares
+from billing.services import crediting, deposit_news, deposit_outcomes, exchange_rates, refunds, shares
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +102,7 @@ def write_off(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Deposit:
         _decide(deposit, actor, f"Written off: {reason}", "status")
         if deposit.paystack_id is not None:
             crediting.write_off(deposit, actor=actor, note=reason)
+        deposit_news.closed_without_money(deposit)
     log.info("Review decided, written off", deposit=str(deposit.pk), actor=actor.pk)
     return deposit
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from billing import locks
 from billing.enums import (
     ApprovalKind,
     DepositStatus,
@@ -224,10 +225,21 @@ WEBHOOK_ACTS = (
 # --- Refunds ----------------------------------------------------------------------------------------------------------
 
 
+def _check_undecided(refund: Refund) -> None:
+    """Refuse to say that something was approved which somebody else has decided about."""
+    now = Refund.objects.get(pk=refund.pk)
+    if now.status != RefundStatus.REQUESTED:
+        words = _("Somebody was first; nothing has changed. The refund is: %(status)s.")
+        raise ActRefused(words % {"status": now.get_status_display()})
+
+
 def _approve(refund: Refund, actor: User, given: Given) -> str:
+    _check_undecided(refund)
     if approvals.needs_second(refund.wallet_amount):
         return _ask(ApprovalKind.REFUND, f"refund:{refund.pk}", refund.wallet_amount, actor, given)
     with transaction.atomic():
+        locks.lock_deposit(refund.deposit_id)  # until then somebody else may have decided
+        _check_undecided(refund)
         refunds.approve(refund_id=refund.pk, actor=actor, reason=given["reason"])
         staff_log.note(actor, refund, "Approved", given["reason"])
     return _("Approved; it is sent now.")

@@ -19,6 +19,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "deposit_succeeded": {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/deposits/1/"},
     "deposit_failed": {"amount": "₦5,000.00", "url": "/wallet/deposits/1/", "reason": "Insufficient Funds"},
     "deposit_review": {"amount": "₦4,000.00", "url": "/wallet/deposits/1/", "reason": "less than asked for"},
+    "deposit_closed": {"amount": "₦5,000.00", "url": "/wallet/deposits/1/"},
     "refund_requested": {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/refunds/1/"},
     "refund_needs_details": {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/refunds/1/"},
     "refund_processed": {"amount": "₦5,000.00", "url": "/wallet/refunds/1/"},

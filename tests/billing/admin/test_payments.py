@@ -33,8 +33,10 @@ from billing.models import (
 from billing.paystack.errors import OutcomeUnknown
 from billing.selectors import console as console_selector
 from billing.selectors import wallet
-from billing.services import reconciliation
+from billing.services import reconciliation, refunds
 from billing.services import reconciliation_sides as sides
+from billing.views.staff_acts import ActRefused
+from billing.views.staff_payments import REFUND_ACTS
 from tests.factories.accounts import StaffFactory, UserFactory
 from tests.factories.billing import make_customer
 from tests.factories.instruments import make_card
@@ -386,6 +388,31 @@ def test_refund_is_approved(console: Client, far: FakePaystack, staff: User) -> 
     refund.refresh_from_db()
     assert (refund.status, refund.decided_by) == (RefundStatus.HELD, staff)
     assert reasons(refund) == ["Approved: Fair"]
+
+
+@pytest.mark.parametrize("limit", [1, 1_000])
+def test_refund_that_somebody_has_refused_is_not_said_to_be_approved(
+    far: FakePaystack, staff: User, settings: Settings, limit: int
+) -> None:
+    settings.APPROVAL_ABOVE = Decimal(limit)
+    refund = make_refund(make_credited_deposit(far=far))
+    refunds.refuse(refund_id=refund.pk, actor=StaffFactory.create(), reason="Spent")
+    approve = next(act for act in REFUND_ACTS if act.slug == "approve")
+
+    with pytest.raises(ActRefused, match="nothing has changed. The refund is: refused, returned"):
+        approve.carry_out(refund, staff, {"reason": "Fair"})  # as it was when the page was shown
+
+    assert (reasons(refund), Approval.objects.count()) == ([], 0)
+
+
+def test_lists_have_what_matters_first(console: Client, far: FakePaystack) -> None:
+    refund = make_refund(make_credited_deposit(far=far))
+
+    for model, name in (("deposit", refund.deposit.reference), ("refund", refund.token)):
+        listed: Any = console.get(changelist(model))
+        amount = "asked" if model == "deposit" else "amount"
+        assert [*listed.context["cl"].list_display][:3] == ["created_at", "status", amount]
+        assert f'title="{name}"' in text(listed)
 
 
 def test_refund_is_refused_and_the_money_returns(console: Client, far: FakePaystack) -> None:

@@ -152,7 +152,7 @@ def test_parts_of_a_deposit_take_exactly_its_credit_together(deposit: Deposit, o
     assert wallet(owner.pk).available == 0
 
 
-@pytest.mark.parametrize("amount", [1, 2, 7, 33_333, 499_999])
+@pytest.mark.parametrize("amount", [10_000, 10_001, 10_007, 33_333, 499_999])
 def test_rounding_never_gains_the_customer_anything(deposit: Deposit, amount: int) -> None:
     refund = make_refund(deposit, amount)
 
@@ -182,6 +182,18 @@ def test_minimum_of_the_currency_is_kept(far: FakePaystack) -> None:
     with pytest.raises(RefundTooSmall, match=r"\$1\.00"):
         make_refund(dollars, 99)
     assert make_refund(dollars, 100).wallet_amount == Decimal(1)
+
+
+def test_less_than_the_minimum_goes_back_only_as_the_last_of_a_deposit(deposit: Deposit) -> None:
+    with pytest.raises(RefundTooSmall, match="₦100.00"):
+        make_refund(deposit, 9_999)
+
+    make_refund(deposit, deposit.amount_subunits - 5_000)
+    deposit.refresh_from_db()
+
+    with pytest.raises(RefundTooSmall):
+        make_refund(deposit, 4_999)
+    assert make_refund(deposit, 5_000).amount_subunits == 5_000
 
 
 def test_deposit_of_somebody_else_is_not_refundable(deposit: Deposit) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from accounts.models import OutgoingEmail
 from billing.enums import DepositStatus, RefundStatus, ReviewReason, SystemCode
 from billing.exceptions import RateTooOld, ReviewDecided, ReviewNotPossible
 from billing.models import Deposit, Refund, Transfer
 from billing.selectors import system_balance, wallet
-from billing.services import books, ledger, refund_sending, reviews, settling
+from billing.selectors.deposit_state import deposit_state
+from billing.services import books, deposit_limits, ledger, refund_sending, reviews, settling
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_customer
 from tests.factories.payments import (
@@ -179,6 +181,22 @@ def test_money_of_another_mode_is_written_off_whole(staff: Any) -> None:
     assert system_balance(ledger.system_account(SystemCode.PAYSTACK_CLEARING, "NGN").pk) == 0
     assert system_balance(ledger.system_account(SystemCode.PSP_FEES, "NGN").pk) == 0
     assert books.verify().differences == []
+
+
+def test_customer_is_told_that_there_was_no_money_and_no_decline_is_counted(staff: Any) -> None:
+    deposit = suspended(domain="live")
+
+    reviews.write_off(deposit_id=deposit.pk, actor=staff, reason="A test payment")
+
+    deposit.refresh_from_db()
+    state = deposit_state(deposit)
+    assert (state.label, state.can_retry) == ("Closed", False)
+    assert "no money of it has reached us" in state.sentence
+    assert [entry.label for entry in state.timeline][-1] == "Closed: no money has reached us"
+    assert "bank" not in state.sentence
+    (email,) = OutgoingEmail.objects.filter(template="deposit_closed")
+    assert (email.user_id, email.context["amount"]) == (deposit.user_id, "₦5,000.00")
+    assert deposit_limits.usage(deposit.user_id or 0, "NGN").declines == 0
 
 
 def test_written_off_money_does_not_come_again(far: FakePaystack, staff: Any) -> None:

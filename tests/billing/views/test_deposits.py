@@ -188,7 +188,8 @@ def test_form_leads_to_the_checkout(signed_in: Client, customer: User, far: Fake
 
 @pytest.mark.parametrize(
     ("typed", "subunits"),
-    [("5000", 500_000), ("5 000", 500_000), ("5,000.50", 500_050), ("1,234,5", None), ("12.5", None), ("50000", 5_000_000)],
+    [("5000", 500_000), ("5 000", 500_000), ("5,000.50", 500_050), ("1,234,5", None), ("12.5", None), ("50000", 5_000_000),
+     ("5e3", None), ("5_000", None), ("5000.0.0", None), ("50 00", None), ("٥٠٠٠", None), ("NaN", None), ("", None)],
 )  # fmt: skip
 def test_amount_is_read_as_people_write_it(signed_in: Client, typed: str, subunits: int | None) -> None:
     signed_in.post(TOP_UP, form(typed))
@@ -631,7 +632,7 @@ def test_declined_page_tells_the_banks_answer(signed_in: Client, customer: User)
     assert "Declined: &lt;b&gt;Insufficient Funds" in html(signed_in.get(page_of(deposit)))
 
 
-@pytest.mark.parametrize("answer", ["", "Declined"])
+@pytest.mark.parametrize("answer", ["", "Declined", "declined.", " Failed "])
 def test_declined_page_does_not_say_it_twice(signed_in: Client, customer: User, answer: str) -> None:
     deposit = make_deposit(
         customer, status=DepositStatus.FAILED, closed_at=timezone.now(), gateway_response=answer
@@ -746,6 +747,16 @@ def test_list_of_somebody_new_leads_to_the_first_top_up(signed_in: Client) -> No
 
     assert "No deposits yet" in page
     assert f'href="{TOP_UP}"' in page
+
+
+def test_list_says_what_a_person_has_closed(signed_in: Client, customer: User) -> None:
+    now = timezone.now()
+    make_deposit(customer, status=DepositStatus.FAILED, reviewed_at=now, closed_at=now)
+
+    page = html(signed_in.get(reverse("billing:deposit-list")))
+
+    assert "Closed</span>" in page
+    assert "Declined" not in page
 
 
 def test_list_shows_own_deposits_only(signed_in: Client, customer: User) -> None:

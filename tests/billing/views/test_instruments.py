@@ -119,7 +119,7 @@ def test_pages_cost_the_same_however_many_cards(
 
     with django_assert_num_queries(4):
         get(signed_in, "billing:cards")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         get(signed_in, "billing:auto-top-up")
 
 
@@ -194,7 +194,14 @@ def test_automatic_top_up_is_switched_on_and_says_what_it_does(signed_in: Client
     ("changes", "words"),
     [
         ({"consent": ""}, "Tick the box"),
-        ({"amount": "999.99"}, "Choose between ₦1,000.00 and ₦500,000.00."),
+        ({"amount": "999.99"}, "Choose between ₦1,000.00 and ₦50,000.00."),
+        (
+            {"amount": "50,000.01", "monthly_cap": "200000"},
+            "Until a day after your first top-up, one is at most ₦50,000.00.",
+        ),
+        ({"amount": "500,000.01"}, "Choose between ₦1,000.00 and ₦50,000.00."),
+        ({"amount": "5e3"}, "Write the amount in digits"),
+        ({"monthly_cap": "20_000"}, "Write the amount in digits"),
         ({"amount": "1" * 15}, "This is more than we can take."),
         ({"amount": "lots"}, "Write the amount in digits"),
         ({"monthly_cap": "4000"}, "The limit for a month must cover one charge at least."),
@@ -265,7 +272,32 @@ def test_page_says_that_the_month_is_used_up(signed_in: Client, customer: User) 
 def test_page_says_that_a_declined_card_rests(signed_in: Client, customer: User) -> None:
     make_standing_order(make_card(customer), next_try_at=timezone.now() + dt.timedelta(hours=20))
 
-    assert "We try again on" in get(signed_in, "billing:auto-top-up")
+    assert "The last charge could not be made. We try again on" in get(signed_in, "billing:auto-top-up")
+    SavedCard.objects.update(declines=[timezone.now()])
+    assert "The last charge did not work. We try again on" in get(signed_in, "billing:auto-top-up")
+
+
+def test_page_names_the_limit_that_puts_a_charge_off(signed_in: Client, customer: User) -> None:
+    make_standing_order(
+        make_card(customer),
+        amount_subunits=6_000_000,
+        monthly_cap_subunits=6_000_000,
+        next_try_at=timezone.now() + dt.timedelta(hours=1),
+    )
+
+    html = get(signed_in, "billing:auto-top-up")
+
+    assert "Until a day after your first top-up, one is at most ₦50,000.00. We try again on" in html
+    assert "did not work" not in html
+
+
+def test_form_of_a_known_customer_names_the_largest_charge(signed_in: Client, customer: User) -> None:
+    make_card(customer)
+    assert "Between ₦1,000 and ₦50,000." in get(signed_in, "billing:auto-top-up")
+
+    make_deposit(customer, credited_at=timezone.now() - dt.timedelta(days=2))
+
+    assert "Between ₦1,000 and ₦500,000." in get(signed_in, "billing:auto-top-up")
 
 
 def test_page_leads_to_the_charge_under_way(signed_in: Client, customer: User) -> None:

@@ -110,7 +110,7 @@ def test_older_refunds_are_on_the_next_page(
     customer: Client, deposit: Deposit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(returns, "PAGE_ROWS", 2)
-    made = [make_refund(deposit, 1_000) for _ in range(3)]
+    made = [make_refund(deposit, 10_000) for _ in range(3)]
 
     page = words(customer.get(LIST))
     older = words(customer.get(f"{LIST}?before={made[1].pk}"))
@@ -166,10 +166,13 @@ def test_form_sent_twice_leads_to_the_same_refund(customer: Client, deposit: Dep
     ("amount", "status", "said"),
     [
         ("6000", 409, "At most ₦5,000.00 of this top-up can be refunded now."),
-        ("0", 400, "greater than or equal to 0.01"),
-        ("1.005", 400, "no more than 2 decimal places"),
-        ("", 400, "required"),
-        ("NaN", 400, "Enter a number"),
+        ("0", 400, "Enter an amount above zero."),
+        ("1.005", 400, "An amount has two decimal places at most."),
+        ("", 400, "Enter an amount."),
+        ("NaN", 400, "Write the amount in digits"),
+        ("1e3", 400, "Write the amount in digits"),
+        ("1_000", 400, "Write the amount in digits"),
+        ("0.01", 400, "A refund cannot be less than ₦100.00."),
     ],
 )
 def test_wrong_amount_is_refused_beside_the_field(
