@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pypdf import PdfReader
 
 from accounts.models import User
 from billing.models import Account, Receipt
 from billing.selectors import months
 from billing.selectors import receipts as receipt_selectors
-from tests.factories.billing import make_capture, make_customer, make_hold, make_release
+from tests.factories.billing import make_capture, make_customer, make_hold, make_release, make_wallet
 from tests.factories.papers import date_back, make_paid_deposit, make_receipt, make_refund_of
 
 CountQueries = Callable[[int], AbstractContextManager[None]]
@@ -256,6 +257,19 @@ def test_csv_has_balances_movements_and_totals(signed_in: Client, in_march: Acco
     ]
     assert closing == ["2026-04-01T00:00:00+00:00", "Closing balance", "", "", "9.6500", "USD", "", ""]
     assert total == ["", "Total: Charged for a code", "1 movement", "-0.3500", "", "USD", "", ""]
+
+
+def test_csv_of_the_running_month_has_no_closing_balance_in_the_future(
+    signed_in: Client, customer: User
+) -> None:
+    make_wallet("5.00", user=customer)
+    now = timezone.now()
+
+    rows = table(signed_in, month=f"{now:%Y-%m}")
+
+    assert "Closing balance" not in [row[1] for row in rows]
+    (so_far,) = [row for row in rows if row[1] == "Balance so far, the month is not over"]
+    assert now - dt.timedelta(seconds=1) <= dt.datetime.fromisoformat(so_far[0]) <= timezone.now()
 
 
 def test_csv_of_a_long_month_comes_in_pieces_and_adds_up(
