@@ -163,6 +163,8 @@ def _follow_end(verification: Verification, attempt: Attempt, state: UpstreamSta
         attempt.closing_due_at = None
         attempt.save(update_fields=["closing", "closing_due_at"])
         transitions.note(verification, Step.UPSTREAM_CLOSED, upstream=str(state))
+    if state == UpstreamState.FINISHED:
+        book_cost(attempt)  # finished means charged, also for an SMS that is nobody's here
     if verification.attempt_id != attempt.pk:
         return
     if verification.status == Status.WAITING and verification.received_at is None:

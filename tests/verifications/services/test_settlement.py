@@ -147,6 +147,20 @@ def test_lost_purchase_that_was_charged_upstream_costs_what_it_cost(shop: Shop) 
     assert shop.figures == (Decimal("10.00"), Decimal(0))
 
 
+def test_charge_of_an_order_older_than_its_adopter_is_booked_too(shop: Shop) -> None:
+    shop.upstream().next_buys = [LOST]
+    shop.order()
+    before = timezone.now() - dt.timedelta(seconds=90)
+    shop.upstream().deliver("up-1", "Your code is 482913", "482913", sent_at=before)
+    shop.upstream().only.sold_at, shop.upstream().only.state = before, UpstreamState.FINISHED
+
+    settlement.settle_all()
+    upstream.close_due()
+
+    attempt = Attempt.objects.get()
+    assert (attempt.messages.get().visibility, attempt.is_cost_booked) == (Visibility.STALE, True)
+
+
 def test_ended_order_of_a_history_without_names_is_the_doubts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
