@@ -47,12 +47,7 @@ class UserChangeForm(ChangeForm):
         model = User
         fields = (
             "email",
-            "is_active",
-            "is_staff",
-            "is_superuser",
             "email_verified_at",
-            "groups",
-            "user_permissions",
         )
 
 
@@ -62,32 +57,22 @@ class UserAdmin(BaseUserAdmin):
 
     form = UserChangeForm
     add_form = UserCreationForm
-    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
+    list_display = ("email", "state", "role", "date_joined", "last_login")
+    list_filter = ("state", "role", "date_joined")
+    filter_horizontal = ()
     search_fields = ("email", "=id")
     ordering = ("-date_joined",)
     date_hierarchy = "date_joined"
     show_full_result_count = False
-    readonly_fields = ("date_joined", "last_login")
-    actions = ("deactivate", "activate")
+    readonly_fields = ("state", "role", "date_joined", "last_login")
     fieldsets = (
-        (None, {"fields": ("email", "email_verified_at", "is_active")}),
-        (_("Staff"), {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+        (None, {"fields": ("email", "email_verified_at", "state", "role")}),
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
-
-    @admin.action(description=_("Deactivate: they are signed out everywhere"), permissions=["change"])
-    def deactivate(self, request: HttpRequest, queryset: Any) -> None:
-        count = queryset.exclude(pk=request.user.pk).update(is_active=False)
-        self.message_user(request, _("%(count)d deactivated.") % {"count": count})
-
-    @admin.action(description=_("Activate"), permissions=["change"])
-    def activate(self, request: HttpRequest, queryset: Any) -> None:
-        self.message_user(request, _("%(count)d activated.") % {"count": queryset.update(is_active=True)})
 
 
 @admin.register(Event)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        """The last app of the house to be migrated is followed by the writing of the groups."""
+        from django.apps import apps
+
+        from accounts.signals import write_groups
+
+        last = apps.get_app_config("verifications")
+        post_migrate.connect(write_groups, sender=last, dispatch_uid="accounts.write_groups")

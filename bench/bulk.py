@@ -97,8 +97,9 @@ _made = {"orders": 0, "operators": 0}
 
 _STRANGERS = """
 WITH person AS (
-    INSERT INTO accounts_user (password, is_superuser, email, is_active, is_staff, date_joined)
-    SELECT '!', false, 'stranger' || n || '@bench.localhost', true, false, now() FROM generate_series(1, %s::int) AS n
+    INSERT INTO accounts_user (password, email, role, state, is_staff, date_joined, session_epoch, message_days)
+    SELECT '!', 'stranger' || n || '@bench.localhost', 'customer', 'active', false, now(), 0, 30
+    FROM generate_series(1, %s::int) AS n
     RETURNING id
 )
 INSERT INTO billing_account (kind, code, user_id, currency) SELECT 'customer', 'wallet', id, %s FROM person

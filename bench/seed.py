@@ -66,7 +66,7 @@ def customers(count: int) -> list[Customer]:
 
 def staff(person: Customer) -> Customer:
     """Open the console's doors to somebody."""
-    User.objects.filter(pk=person.user_id).update(is_staff=True, is_superuser=True)
+    User.objects.filter(pk=person.user_id).update(is_staff=True, role="administrator")
     return person
 
 

@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "namaskah.admin_site.StaffConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
@@ -54,6 +53,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "simple_history",
+    "django_otp",
     "django_structlog",
     "csp",
     "lucide",
@@ -171,12 +171,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = reverse_lazy("accounts:sign-in")
 LOGIN_REDIRECT_URL = reverse_lazy("verifications:order-new")
 LOGOUT_REDIRECT_URL = reverse_lazy("landing")
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "namaskah.views.csrf_failure"
+SECOND_FACTOR_THROTTLE_S = env.int("SECOND_FACTOR_THROTTLE_S", default=1)
 SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
 SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")
 

@@ -23,6 +23,9 @@ class OutgoingEmail(models.Model):
     to = models.EmailField(_("to"), max_length=254)
     template = models.CharField(_("template"), max_length=60)
     context = models.JSONField(default=dict, editable=False)
+    sealed = models.TextField(
+        blank=True, editable=False
+    )  # links and codes; emptied when it is sent or given up
     key = models.CharField(
         _("key"), max_length=200, unique=True, help_text=_("The fact it tells: told once.")
     )

@@ -8,6 +8,7 @@ sent, from the context as it was when it was queued, to the address the customer
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from email.utils import parseaddr
 from enum import Enum
@@ -24,7 +25,7 @@ from psycopg.types.json import Jsonb
 
 from accounts.models import OutgoingEmail
 from accounts.services import email_templates
-from namaskah.lib import queueing
+from namaskah.lib import queueing, sealing
 from namaskah.lib.ids import uuid7
 
 log = structlog.get_logger(__name__)
@@ -43,9 +44,12 @@ RETRY_AFTER = (
 SWEEP_ROWS = 50
 # The address is read here, in the transaction of the fact.
 INSERT = """
-INSERT INTO accounts_outgoingemail (id, user_id, "to", template, context, key, tries, next_try_at, error, created_at)
-SELECT %(id)s, person.id, person.email, %(template)s, %(context)s, %(key)s, 0, %(now)s, '', %(now)s
-FROM accounts_user AS person WHERE person.id = %(user)s
+INSERT INTO accounts_outgoingemail
+    (id, user_id, "to", template, context, sealed, key, tries, next_try_at, error, created_at)
+SELECT %(id)s, person.id, COALESCE(%(to)s, person.email), %(template)s, %(context)s, %(sealed)s, %(key)s, 0, %(now)s, '',
+    %(now)s
+FROM (SELECT %(user)s::bigint AS id) AS asked LEFT JOIN accounts_user AS person ON person.id = asked.id
+WHERE COALESCE(%(to)s, person.email) IS NOT NULL
 ON CONFLICT (key) DO NOTHING
 RETURNING "to"
 """
@@ -61,13 +65,24 @@ class Outcome(Enum):
     GIVEN_UP = "given up"
 
 
-def queue(*, user_id: int, template: str, context: dict[str, Any], key: str) -> OutgoingEmail | None:
+def queue(
+    *,
+    user_id: int | None,
+    template: str,
+    context: dict[str, Any],
+    key: str,
+    secrets: dict[str, str] | None = None,
+    to: str | None = None,
+) -> OutgoingEmail | None:
     """Queue one e-mail in the transaction of the fact it tells; repeating the key does nothing.
 
     Args:
+        user_id: Whose it is; None when the address belongs to no account, which `to` then names.
         template: One of `email_templates.EMAILS`.
         context: What it names, as text for people in the language of the customer.
         key: The fact, as `deposit-succeeded:<id>`.
+        secrets: More context that nobody but the reader may know (links, codes): sealed here, forgotten once it is sent.
+        to: Another address than the account's (the old one, after a change).
 
     Returns:
         The row, or None when this fact was told before.
@@ -78,14 +93,16 @@ def queue(*, user_id: int, template: str, context: dict[str, Any], key: str) -> 
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An e-mail is queued in the transaction of its fact.")
-    email_templates.check(template, context)
+    email_templates.check(template, {**context, **(secrets or {})})
     ready = {name: "" if value is None else str(value) for name, value in context.items()}
     email = OutgoingEmail(id=uuid7(), user_id=user_id, template=template, context=ready, key=key)
     values: dict[str, Any] = {
         "id": email.id,
         "user": user_id,
+        "to": to,
         "template": template,
         "context": Jsonb(ready),
+        "sealed": sealing.seal(json.dumps(secrets)) if secrets else "",
         "key": key,
         "now": email.created_at,
     }
@@ -114,7 +131,9 @@ def send(email_id: uuid.UUID) -> Outcome:
     except Exception as error:
         _try_later(email, error.__class__.__name__)
         raise
-    OutgoingEmail.objects.filter(pk=email.pk).update(sent_at=timezone.now(), next_try_at=None, error="")
+    OutgoingEmail.objects.filter(pk=email.pk).update(
+        sent_at=timezone.now(), next_try_at=None, error="", sealed=""
+    )
     log.info("E-mail sent", email=str(email.pk), template=email.template, tries=email.tries)
     return Outcome.SENT
 
@@ -152,7 +171,8 @@ def _claim(email_id: uuid.UUID) -> OutgoingEmail | None:
 
 
 def _message(email: OutgoingEmail) -> EmailMultiAlternatives:
-    rendered = email_templates.render(email.template, email.context)
+    secrets = json.loads(sealing.unseal(email.sealed)) if email.sealed else {}
+    rendered = email_templates.render(email.template, {**email.context, **secrets})
     message = EmailMultiAlternatives(
         subject=rendered.subject,
         body=rendered.text,

@@ -6,6 +6,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.enums import Role
 from accounts.models import User
 from accounts.services import registration
 
@@ -20,8 +21,8 @@ def appoint(*, email: str, password: str) -> User:
         EmailTaken: The address has an account; nobody becomes staff by accident.
     """
     user = registration.register(email=email, password=password)
-    user.is_staff = user.is_superuser = True
+    user.role_id, user.is_staff = Role.ADMINISTRATOR.value, True
     user.email_verified_at = timezone.now()
-    user.save(update_fields=["is_staff", "is_superuser", "email_verified_at"])
+    user.save(update_fields=["role", "is_staff", "email_verified_at"])
     log.info("Staff appointed", user_id=user.pk)
     return user

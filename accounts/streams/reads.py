@@ -22,7 +22,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import selectors
+from accounts.enums import AccountState
 from accounts.models import User
+from accounts.sessions import digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,10 +43,10 @@ CROSS JOIN LATERAL (
 ORDER BY event.sequence
 """
 LIVING = """
-SELECT want.session_key, person.id, person.password
+SELECT want.session_key, person.id, person.password, person.session_epoch
 FROM unnest(%s::text[], %s::bigint[]) AS want (session_key, user_id)
-JOIN django_session AS session ON session.session_key = want.session_key AND session.expire_date > %s
-JOIN accounts_user AS person ON person.id = want.user_id AND person.is_active
+JOIN accounts_session AS session ON session.session_key = want.session_key AND session.expire_date > %s
+JOIN accounts_user AS person ON person.id = want.user_id AND person.state = 'active'
 """
 
 
@@ -92,7 +94,7 @@ def admit(session_key: str | None, last_event_id: str) -> Admission | None:
     user_id, session_hash = session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)
     if not session_key or not user_id or not session_hash:
         return None
-    user = User.objects.filter(pk=user_id, is_active=True).first()
+    user = User.objects.filter(pk=user_id, state=AccountState.ACTIVE).first()
     if user is None:
         return None
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
@@ -121,14 +123,19 @@ def news(wants: Iterable[tuple[int, int]]) -> list[News]:
 def living_sessions(listeners: Iterable[tuple[str, int, str]]) -> set[tuple[str, int]]:
     """Those of (session key, user, auth hash) that could still open a page, as (session key, user), in one query."""
     known = {(key, user_id): auth_hash for key, user_id, auth_hash in listeners}
-    keys, users = zip(*known, strict=True)
+    digests = {digest(key): key for key, _user_id in known}
+    wanted = [(digest(key), user_id) for key, user_id in known]
     with connection.cursor() as cursor:
-        cursor.execute(LIVING, [list(keys), list(users), timezone.now()])
+        cursor.execute(
+            LIVING, [[key for key, _ in wanted], [user_id for _, user_id in wanted], timezone.now()]
+        )
         rows = cursor.fetchall()
     return {
-        (key, user_id)
-        for key, user_id, password in rows
-        if constant_time_compare(User(password=password).get_session_auth_hash(), known[key, user_id])
+        (digests[key], user_id)
+        for key, user_id, password, epoch in rows
+        if constant_time_compare(
+            User(password=password, session_epoch=epoch).get_session_auth_hash(), known[digests[key], user_id]
+        )
     }
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
+from accounts.enums import AccountState
 from billing.enums import DepositPurpose, DepositStatus
 from billing.models import AutoTopUp, DedicatedAccount, Deposit, SavedCard
 
@@ -42,7 +43,7 @@ def orders_due(now: dt.datetime) -> QuerySet[AutoTopUp]:
         - F("user__wallet__debits_posted")
         - F("user__wallet__debits_pending")
     )
-    is_below = Q(is_on=True, user__is_active=True, available__lt=F("threshold"))
+    is_below = Q(is_on=True, user__state=AccountState.ACTIVE, available__lt=F("threshold"))
     return (
         AutoTopUp.objects.filter(next_try_at__lte=now)
         .alias(available=spendable)

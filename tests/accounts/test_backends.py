@@ -37,7 +37,7 @@ def test_authenticate_finds_by_any_case_and_refuses_the_deactivated() -> None:
 
     assert authenticate(username="ANN@EXAMPLE.COM", password=PASSWORD) == user
     assert authenticate(username="ann@example.com", password="no") is None
-    User.objects.update(is_active=False)
+    User.objects.update(state="suspended")
     assert authenticate(username="ann@example.com", password=PASSWORD) is None
 
 

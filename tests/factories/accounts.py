@@ -8,7 +8,7 @@ import factory
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.enums import EventType
+from accounts.enums import EventType, Role
 from accounts.models import Event, User
 from accounts.services import events
 
@@ -32,7 +32,15 @@ class StaffFactory(UserFactory):
 
     email = factory.Sequence(lambda number: f"staff{number}@example.com")
     is_staff = True
-    is_superuser = True
+    role_id = Role.ADMINISTRATOR.value
+
+
+class ClerkFactory(UserFactory):
+    """Somebody in support. What support may do in a test, the fixture `support_may` says."""
+
+    email = factory.Sequence(lambda number: f"clerk{number}@example.com")
+    is_staff = True
+    role_id = Role.SUPPORT.value
 
 
 def record_event(user: User, type: EventType = EventType.VERIFICATION_WAITING, **data: Any) -> Event:

@@ -25,7 +25,7 @@ def test_password_is_random_and_printed_once() -> None:
 
     user = User.objects.get(email="one@example.com")
     assert set(first) == {"email", "password"}
-    assert (first["email"], user.is_staff, user.is_superuser) == ("one@example.com", True, True)
+    assert (first["email"], user.is_staff, user.role_id) == ("one@example.com", True, "administrator")
     assert user.check_password(first["password"])
     assert len(first["password"]) >= 16
     assert first["password"] != second["password"]

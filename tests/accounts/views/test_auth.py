@@ -46,10 +46,10 @@ def test_sign_up_makes_a_customer_and_begins_a_session(client: Client) -> None:
 
     user = User.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, HOME)
-    assert (user.email, user.is_staff, user.is_superuser, user.email_verified_at) == (
+    assert (user.email, user.is_staff, user.role_id, user.email_verified_at) == (
         "Ann@example.com",
         False,
-        False,
+        "customer",
         None,
     )
     assert user.check_password(PASSWORD)
@@ -58,10 +58,10 @@ def test_sign_up_makes_a_customer_and_begins_a_session(client: Client) -> None:
 
 def test_sign_up_takes_no_other_field(client: Client) -> None:
     client.post(
-        SIGN_UP, {"email": "ann@example.com", "password": PASSWORD, "is_staff": "1", "is_superuser": "1"}
+        SIGN_UP, {"email": "ann@example.com", "password": PASSWORD, "is_staff": "1", "role": "administrator"}
     )
 
-    assert User.objects.filter(is_staff=False, is_superuser=False).count() == 1
+    assert User.objects.filter(is_staff=False, role__name="customer").count() == 1
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_sign_in_gives_the_session_a_new_key(client: Client) -> None:
 
 def test_refusals_do_not_tell_whether_an_account_exists(client: Client) -> None:
     UserFactory.create(email="ann@example.com")
-    UserFactory.create(email="gone@example.com", is_active=False)
+    UserFactory.create(email="gone@example.com", state="suspended")
     tries = [("ann@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD)]
 
     answers = [client.post(SIGN_IN, {"email": email, "password": password}) for email, password in tries]

@@ -7,13 +7,12 @@ import uuid
 from datetime import datetime
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from pytest_django import Settings
 from redis import Redis
 
 from accounts.enums import EventType
-from accounts.models import Event, User
+from accounts.models import Event, Session, User
 from accounts.services import events
 from accounts.streams import current_hub, hub, reads
 from accounts.views import stream
@@ -63,7 +62,7 @@ def test_nobody_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        (lambda user: User.objects.filter(pk=user.pk).update(is_active=False), 401),
+        (lambda user: User.objects.filter(pk=user.pk).update(state="suspended"), 401),
         (lambda user: User.objects.filter(pk=user.pk).update(password="another"), 401),
         (lambda user: None, 200),
     ],
@@ -228,7 +227,7 @@ def test_eleventh_stream_of_a_user_ends_their_oldest() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user: User.objects.filter(pk=user.pk).update(state="suspended"),
         lambda user: User.objects.filter(pk=user.pk).update(password="another"),
         lambda user: Session.objects.all().delete(),
         lambda user: Session.objects.update(expire_date="2020-01-01T00:00Z"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
+from accounts import roles
 from accounts.models import User
-from tests.factories.accounts import StaffFactory
+from tests.factories.accounts import ClerkFactory, StaffFactory
 
 
 @pytest.fixture
@@ -21,11 +23,12 @@ def console(client: Client, staff: User) -> Client:
     return client
 
 
+LOOKING = sorted(name for name in roles.every_permission() if name.startswith("billing.view_"))
+
+
 @pytest.fixture
-def support(db: None) -> User:
+def support(db: None, support_may: Callable[..., None]) -> User:
     """May look at everything about money and decide nothing."""
-    clerk = StaffFactory.create(is_superuser=False)
-    clerk.user_permissions.add(
-        *Permission.objects.filter(content_type__app_label="billing", codename__startswith="view_")
-    )
+    support_may(*LOOKING)
+    clerk: User = ClerkFactory.create()
     return clerk

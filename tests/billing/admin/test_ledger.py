@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -16,7 +16,7 @@ from billing.enums import SystemCode
 from billing.models import Account, Transfer
 from billing.selectors import wallet
 from billing.services import ledger
-from tests.factories.accounts import StaffFactory
+from tests.factories.accounts import ClerkFactory
 from tests.factories.billing import make_capture, make_hold
 
 
@@ -183,15 +183,17 @@ def test_adjustment_form_used_again_with_other_values_is_refused(
     assert wallet(customer.pk).available == 11
 
 
-def test_adjustment_needs_its_permission(client: Client, adjust_url: str, customer: User) -> None:
-    clerk = StaffFactory.create(is_superuser=False)
-    clerk.user_permissions.add(*Permission.objects.filter(codename__in=["view_account", "view_transfer"]))
+def test_adjustment_needs_its_permission(
+    client: Client, adjust_url: str, customer: User, support_may: Callable[..., None]
+) -> None:
+    clerk = ClerkFactory.create()
+    support_may("billing.view_account", "billing.view_transfer")
     client.force_login(clerk)
 
     assert client.get(adjust_url).status_code == 403
     assert client.post(adjust_url, {"amount": "1", "reason": "why", "confirm": "1"}).status_code == 403
 
-    clerk.user_permissions.add(Permission.objects.get(codename="adjust_balance"))
+    support_may("billing.view_account", "billing.adjust_balance")
     assert client.get(adjust_url).status_code == 200
 
 

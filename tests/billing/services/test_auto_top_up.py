@@ -140,7 +140,7 @@ def test_what_is_off_or_not_due_is_left_alone(
 
 
 def test_suspended_customer_is_not_charged(order: AutoTopUp, far: FakePaystack) -> None:
-    User.objects.filter(pk=order.user_id).update(is_active=False)
+    User.objects.filter(pk=order.user_id).update(state="suspended")
 
     assert auto_top_up.sweep() == 0
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from tests.factories.accounts import StaffFactory, UserFactory
+from tests.factories.accounts import ClerkFactory, StaffFactory, UserFactory
 from tests.factories.catalog import (
     CountryFactory,
     OfferFactory,
@@ -135,9 +135,9 @@ def test_switching_off_takes_its_prices_from_the_service_list(
     assert Service.objects.get(pk=offer.service.pk).from_price is None
 
 
-def test_switching_needs_its_permission(client: Client) -> None:
-    person = UserFactory.create(is_staff=True)
-    person.user_permissions.add(Permission.objects.get(codename="change_provider"))
+def test_switching_needs_its_permission(client: Client, support_may: Callable[..., None]) -> None:
+    person = ClerkFactory.create()
+    support_may("verifications.change_provider")
     client.force_login(person)
     provider = ProviderFactory.create()
 
