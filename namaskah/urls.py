@@ -15,6 +15,7 @@ urlpatterns = [
     path("ready", health.ready, name="ready"),
     path("events/stream", stream, name="events-stream"),
     path("accounts/", include("accounts.urls")),
+    path("settings/", include("accounts.settings_urls")),
     path("", include("billing.urls")),
     path("", include("verifications.urls")),
     path("ops/mail/", include("accounts.mail_urls")),

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.exceptions import EmailTaken
-from accounts.forms import EntryForm, SignInForm, SignUpForm
+from accounts.forms.entry import EntryForm, SignInForm, SignUpForm
 from accounts.models import User
 from accounts.services import registration
 from accounts.throttle import seconds_to_wait

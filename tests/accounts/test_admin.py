@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.admin import masked
+from accounts.admin.events import masked
 from accounts.models import OutgoingEmail, User
 from tests.factories.accounts import PASSWORD, ClerkFactory, StaffFactory, UserFactory, record_event
 

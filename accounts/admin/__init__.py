@@ -1,0 +1,5 @@
+"""Accounts in the staff console, one module a subject."""
+
+from accounts.admin import events, outbox, people
+
+__all__ = ["events", "outbox", "people"]
