@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.admin.events import masked
 from accounts.models import OutgoingEmail, User
 from tests.factories.accounts import PASSWORD, ClerkFactory, StaffFactory, UserFactory, record_event
+from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ USERS, ADD_USER = "admin:accounts_user_changelist", "admin:accounts_user_add"
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(StaffFactory.create())
+    sign_in(client, StaffFactory.create())
     return client
 
 
@@ -164,7 +165,7 @@ def test_who_may_only_look_at_the_outbox_sends_nothing(
 ) -> None:
     looker = ClerkFactory.create()
     support_may("accounts.view_outgoingemail")
-    client.force_login(looker)
+    sign_in(client, looker)
     lost = outbox_row(given_up_at=timezone.now(), tries=7)
 
     page = client.get(reverse("admin:accounts_outgoingemail_changelist")).content.decode()

@@ -14,6 +14,7 @@ from accounts import mailbox
 from accounts.models import User
 from accounts.services import emails
 from tests.factories.accounts import StaffFactory, UserFactory
+from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 CONTEXT = {"amount": "₦5,000.00", "credit": "$3.27", "url": "/wallet/deposits/1/"}
@@ -28,7 +29,7 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(StaffFactory.create())
+    sign_in(client, StaffFactory.create())
     return client
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import roles
 from accounts.models import User
 from tests.factories.accounts import ClerkFactory, StaffFactory
+from tests.factories.signing_in import sign_in
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def staff(db: None) -> User:
 
 @pytest.fixture
 def console(client: Client, staff: User) -> Client:
-    client.force_login(staff)
+    sign_in(client, staff)
     return client
 
 

@@ -18,6 +18,7 @@ from billing.selectors import wallet
 from billing.services import ledger
 from tests.factories.accounts import ClerkFactory
 from tests.factories.billing import make_capture, make_hold
+from tests.factories.signing_in import sign_in
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_adjustment_needs_its_permission(
 ) -> None:
     clerk = ClerkFactory.create()
     support_may("billing.view_account", "billing.view_transfer")
-    client.force_login(clerk)
+    sign_in(client, clerk)
 
     assert client.get(adjust_url).status_code == 403
     assert client.post(adjust_url, {"amount": "1", "reason": "why", "confirm": "1"}).status_code == 403

@@ -42,6 +42,7 @@ from tests.factories.billing import make_customer
 from tests.factories.instruments import make_card
 from tests.factories.payments import make_credited_deposit, make_deposit, make_rate, make_suspended_deposit
 from tests.factories.returns import make_dispute, make_due, make_refund, make_sent_refund
+from tests.factories.signing_in import sign_in
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
@@ -608,7 +609,7 @@ def test_act_needs_its_permission(
     permission: str,
 ) -> None:
     row = MAKERS[model](far)
-    client.force_login(support)
+    sign_in(client, support)
     page = client.get(change(row))
 
     assert page.status_code == 200
@@ -622,7 +623,7 @@ def test_act_needs_its_permission(
 
 
 def test_rate_needs_its_permission(client: Client, support: User) -> None:
-    client.force_login(support)
+    sign_in(client, support)
 
     assert client.get(reverse("admin:billing_exchangerate_add")).status_code == 403
 
@@ -683,7 +684,7 @@ def test_difference_is_explained_and_the_day_closed(console: Client, day: Reconc
 
 
 def test_explaining_needs_the_permission_to_close(client: Client, support: User, day: ReconciledDay) -> None:
-    client.force_login(support)
+    sign_in(client, support)
     address = reverse("admin:billing_difference_explain", args=[day.differences.get().pk])
 
     assert client.get(address).status_code == 403
@@ -756,7 +757,7 @@ def test_start_page_links_only_what_one_may_see(
 ) -> None:
     clerk = ClerkFactory.create()
     support_may("billing.view_refund")
-    client.force_login(clerk)
+    sign_in(client, clerk)
 
     html = text(client.get(reverse("admin:index")))
 

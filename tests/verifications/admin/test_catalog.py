@@ -23,6 +23,7 @@ from tests.factories.catalog import (
     ServiceCodeFactory,
     ServiceFactory,
 )
+from tests.factories.signing_in import sign_in
 from verifications import tasks
 from verifications.models import Offer, PriceRule, Provider, ProviderServiceCode, Service
 from verifications.services import catalog_load, catalog_summary, catalog_sync, health
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def staff(client: Client) -> Client:
     get_redis_connection("default").flushdb()
-    client.force_login(StaffFactory.create())
+    sign_in(client, StaffFactory.create())
     return client
 
 
@@ -138,7 +139,7 @@ def test_switching_off_takes_its_prices_from_the_service_list(
 def test_switching_needs_its_permission(client: Client, support_may: Callable[..., None]) -> None:
     person = ClerkFactory.create()
     support_may("verifications.change_provider")
-    client.force_login(person)
+    sign_in(client, person)
     provider = ProviderFactory.create()
 
     assert (
