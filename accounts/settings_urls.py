@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from accounts.views import settings_pages
 
 app_name = "settings"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", settings_pages.profile, name="profile"),
+    path("security/", settings_pages.security, name="security"),
+]
