@@ -106,6 +106,12 @@ def deposit_state(deposit: Deposit) -> DepositState:
     )
 
 
+def badge(deposit: Deposit) -> tuple[str, str]:
+    """A deposit's state in lists: its name and its word. Its disputes must have been fetched with it."""
+    standing = deposit_disputes.standing(deposit, list(deposit.disputes.all()))
+    return (standing, deposit_disputes.label(standing)) if standing else (deposit.status, _label(deposit))
+
+
 def _label(deposit: Deposit) -> str:
     return _("Closed") if deposit.is_closed_by_staff else capfirst(str(DepositStatus(deposit.status).label))
 

@@ -33,5 +33,5 @@ def last_begun(user_id: int) -> Deposit | None:
 
 
 def deposit_page(user_id: int, *, older: str = "", newer: str = "") -> Page[Deposit]:
-    """A page of a customer's deposits."""
-    return page(owned(user_id), older=older, newer=newer)
+    """A page of a customer's deposits, with the disputes that say whether a bank wants one back."""
+    return page(owned(user_id).prefetch_related("disputes"), older=older, newer=newer)

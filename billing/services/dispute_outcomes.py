@@ -74,12 +74,18 @@ def tell(dispute: Dispute, template: str, **more: str) -> None:
         template=template,
         context={
             "amount": format_subunits(dispute.amount_subunits, dispute.currency),
-            "held": format_money(dispute.wallet_amount - dispute.shortfall, settings.WALLET_CURRENCY),
+            "held": _held_text(dispute),
             "url": reverse("billing:deposit", args=[dispute.deposit_id]),
             **more,
         },
         key=f"{template.replace('_', '-')}:{dispute.pk}",
     )
+
+
+def _held_text(dispute: Dispute) -> str:
+    """What is set aside for it; empty for money that never reached the wallet."""
+    held = dispute.wallet_amount - dispute.shortfall
+    return format_money(held, settings.WALLET_CURRENCY) if held else ""
 
 
 def warn_of_fraud(user_id: int) -> None:

@@ -28,7 +28,7 @@ from billing.exceptions import (
 from billing.forms import RetryForm, TopUpForm
 from billing.models import Deposit
 from billing.selectors import deposits as selectors
-from billing.selectors.deposit_state import deposit_state
+from billing.selectors.deposit_state import badge, deposit_state
 from billing.selectors.top_up import top_up_page
 from billing.services import deposits
 from billing.views.checkout_policy import holds_checkout, leads_to_checkout
@@ -123,7 +123,7 @@ def deposit_list(request: HttpRequest) -> HttpResponse:
         user_id_of(request), older=request.GET.get("older", ""), newer=request.GET.get("newer", "")
     )
     context = {
-        "rows": page.rows,
+        "rows": [(row, *badge(row)) for row in page.rows],
         "older_url": f"?{urlencode({'older': page.older})}" if page.older else None,
         "newer_url": f"?{urlencode({'newer': page.newer})}" if page.newer else None,
     }

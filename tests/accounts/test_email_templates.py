@@ -125,11 +125,23 @@ def test_email_with_the_required_alone_has_no_holes(name: str) -> None:
     ("outcome", "words"), [("won", "available in your wallet again"), ("lost", "was taken")]
 )
 def test_closed_dispute_says_who_has_the_money(outcome: str, words: str) -> None:
-    email = render("dispute_closed", {"amount": "₦1.00", "outcome": outcome, "url": "/x/"})
+    email = render("dispute_closed", {"amount": "₦1.00", "outcome": outcome, "held": "$1.00", "url": "/x/"})
 
     assert words in email.text
     assert words in plain(email.html)
     assert "still owed" not in email.text
+
+
+@pytest.mark.parametrize(
+    ("template", "outcome"), [("dispute_opened", ""), ("dispute_closed", "won"), ("dispute_closed", "lost")]
+)
+def test_dispute_of_money_that_never_reached_the_wallet_speaks_of_no_hold(
+    template: str, outcome: str
+) -> None:
+    email = render(template, {"amount": "₦1.00", "outcome": outcome, "held": "", "url": "/x/"})
+
+    assert "held" not in email.text
+    assert "held" not in plain(email.html)
 
 
 def test_customer_text_is_escaped_in_html_and_left_alone_in_text() -> None:

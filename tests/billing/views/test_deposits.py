@@ -759,6 +759,17 @@ def test_list_says_what_a_person_has_closed(signed_in: Client, customer: User) -
     assert "Declined" not in page
 
 
+def test_list_says_that_a_bank_wants_a_payment_back(
+    signed_in: Client, customer: User, far: FakePaystack
+) -> None:
+    make_dispute(make_credited_deposit(customer), far)
+
+    page = html(signed_in.get(reverse("billing:deposit-list")))
+
+    assert 'data-status="disputed"' in page
+    assert 'data-status="succeeded"' not in page
+
+
 def test_list_shows_own_deposits_only(signed_in: Client, customer: User) -> None:
     mine, other = make_credited_deposit(customer), make_deposit()
 
@@ -804,7 +815,7 @@ def test_list_takes_as_many_queries_for_three_as_for_one(
         make_deposit(customer)
     signed_in.get("/wallet/deposits/")
 
-    with django_assert_num_queries(3):  # user, deposits, wallet
+    with django_assert_num_queries(4):  # user, deposits, their disputes, wallet
         signed_in.get("/wallet/deposits/")
 
 
