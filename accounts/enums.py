@@ -53,6 +53,7 @@ class ProofPurpose(models.TextChoices):
     CHANGE_EMAIL_NEW = "change_email_new", _("Change of address, the new one")
     SECOND_FACTOR = "second_factor", _("Second factor")
     CONFIRM_PHONE = "confirm_phone", _("Telephone number")
+    PASSKEY = "passkey", _("Passkey")  # the challenge that an authenticator signs
 
 
 class CodeChannel(models.TextChoices):

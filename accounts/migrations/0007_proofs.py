@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                             ("change_email_new", "Change of address, the new one"),
                             ("second_factor", "Second factor"),
                             ("confirm_phone", "Telephone number"),
+                            ("passkey", "Passkey"),
                         ],
                         max_length=20,
                         verbose_name="purpose",

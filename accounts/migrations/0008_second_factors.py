@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(max_length=64, verbose_name="name")),
                 ("credential_id", models.CharField(editable=False, max_length=1400, unique=True)),
+                ("user_handle", models.CharField(editable=False, max_length=64)),
                 ("public_key", models.BinaryField()),
                 ("sign_count", models.BigIntegerField(default=0, editable=False)),
                 ("transports", models.JSONField(default=list, editable=False)),

@@ -96,6 +96,8 @@ class Passkey(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="passkeys")
     name = models.CharField(_("name"), max_length=64)
     credential_id = models.CharField(max_length=1400, unique=True, editable=False)  # base64url
+    # Whose it is, as its authenticator knows them. Kept, so that a new SECRET_KEY locks nobody out.
+    user_handle = models.CharField(max_length=64, editable=False)
     public_key = models.BinaryField(editable=False)
     sign_count = models.BigIntegerField(default=0, editable=False)
     transports = models.JSONField(default=list, editable=False)

@@ -32,6 +32,7 @@ LIFETIME: dict[str, dt.timedelta] = {
     ProofPurpose.CHANGE_EMAIL_NEW: dt.timedelta(hours=24),
     ProofPurpose.SECOND_FACTOR: dt.timedelta(minutes=10),
     ProofPurpose.CONFIRM_PHONE: dt.timedelta(minutes=10),
+    ProofPurpose.PASSKEY: dt.timedelta(minutes=5),
 }
 TRIES = 5  # wrong codes before a proof is worth nothing; one in 200,000 to guess
 
