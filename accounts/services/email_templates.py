@@ -11,6 +11,8 @@ from django.template import Context, Engine
 from django.utils import translation
 from django.utils.translation import gettext
 
+from accounts.services import notice_topics
+
 # Name → what its context must hold; all of it ready text for people, `url` an address of this site from its root on.
 # Beyond that `reason` is told where there is one (declined, refused, switched off), and `held` where money was held.
 EMAILS: dict[str, frozenset[str]] = {
@@ -60,13 +62,18 @@ def check(template: str, context: Mapping[str, object]) -> None:
 
 
 def render(template: str, context: Mapping[str, str], *, language: str = "") -> RenderedEmail:
-    """Make an e-mail of its context, with addresses made whole by SITE_URL."""
+    """Make an e-mail of its context, with `url` and `link` made whole by SITE_URL; the button leads to `link`, else to `url`."""
     language = language or settings.LANGUAGE_CODE
+    url = absolute(context.get("url", "/"))
+    link = absolute(context.get("link", "")) or url  # a secret one, where there is one
     values = {
         **context,
-        "url": absolute(context.get("url", "/")),
+        "url": url,
+        "link": link,
         "site_url": settings.SITE_URL,
         "language": language,
+        "topic": notice_topics.of(template).value,
+        "is_fixed": notice_topics.RULES[notice_topics.of(template)].is_fixed,
     }
     with translation.override(language):
         values["card"] = context.get("card") or gettext("your card")

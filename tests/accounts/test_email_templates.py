@@ -11,8 +11,9 @@ import pytest
 from django.template import engines
 from pytest_django import Settings
 
-from accounts.services import email_templates
+from accounts.services import email_templates, notice_topics
 from accounts.services.email_templates import EMAILS, render
+from accounts.services.notice_topics import Topic
 
 UNKNOWN = "(nothing)"
 CONTEXTS: dict[str, dict[str, str]] = {
@@ -104,11 +105,23 @@ def test_every_link_leads_to_this_site(name: str, settings: Settings) -> None:
 
     email = render(name, CONTEXTS[name])
 
-    wanted = {f"https://sms.example.com{CONTEXTS[name]['url']}", "https://sms.example.com/wallet/"}
-    assert set(LINK.findall(email.text)) == wanted
-    assert set(re.findall(r'(?:href|src)="([^"]+)"', email.html)) == wanted
+    context = CONTEXTS[name]
+    wanted = {f"https://sms.example.com{context[key]}" for key in ("link", "url") if key in context}
+    foot = {Topic.ADDRESS: "", Topic.SECURITY: "/settings/security/"}
+    path = foot.get(notice_topics.of(name), "/settings/notifications/")
+    wanted |= {f"https://sms.example.com{path}"} if path else set()
+    found = set(LINK.findall(email.text))
+    assert found == set(re.findall(r'(?:href|src)="([^"]+)"', email.html))
+    assert found <= wanted
+    target = context.get("link") or context.get("url")
+    assert target is None or f"https://sms.example.com{target}" in found
     assert "<img" not in email.html
     assert "<script" not in email.html
+
+
+@pytest.mark.parametrize("name", sorted(EMAILS))
+def test_email_names_its_topic(name: str) -> None:
+    assert name in notice_topics.OF_TEMPLATE
 
 
 @pytest.mark.parametrize("name", sorted(EMAILS))
