@@ -22,10 +22,19 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
                 ("locked_until", models.DateTimeField(blank=True, null=True, verbose_name="locked until")),
                 ("locks", models.PositiveSmallIntegerField(default=0, verbose_name="times locked")),
+                ("sealed", models.TextField(blank=True, editable=False)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "verbose_name": "sign-in guard",
                 "verbose_name_plural": "sign-in guards",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="sign_in_guard_due",
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -72,6 +81,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("expires_at", models.DateTimeField(verbose_name="valid until")),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="last sent")),
                 ("used_at", models.DateTimeField(blank=True, null=True, verbose_name="used")),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 (

@@ -34,6 +34,7 @@ class Proof(models.Model):
     )  # what comes into force with it (a password's hash, an address)
     created_at = models.DateTimeField(_("asked"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("valid until"))
+    sent_at = models.DateTimeField(_("last sent"), null=True, blank=True)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)  # it waits to be sent since then
 
@@ -58,10 +59,16 @@ class SignInGuard(models.Model):
     since = models.DateTimeField(_("since"), default=timezone.now)
     locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
     locks = models.PositiveSmallIntegerField(_("times locked"), default=0)
+    # The address in full, for as long as its owner is still to be told of the lock.
+    sealed = models.TextField(blank=True, editable=False)
+    due_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("sign-in guard")
         verbose_name_plural = _("sign-in guards")
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="sign_in_guard_due")
+        ]
 
     def __str__(self) -> str:
         return f"guard {self.key[:8]}"
