@@ -3,25 +3,39 @@
 import django.utils.timezone
 from django.db import migrations, models
 
-# The sealing job gives an entry its number and seal, once; the removal job, which says so, takes what is too old.
+# The sealing job gives an entry its number and seal, once; the removal job, which says so, takes what is sealed and too old.
+# The owner of the tables can still switch triggers off: what that does, `manage.py verify_audit` finds.
 GUARD = """
-CREATE FUNCTION accounts_auditentry_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION accounts_audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND current_setting('namaskah.audit_removal', true) = 'on' THEN
-        RETURN OLD;
+        IF TG_TABLE_NAME = 'accounts_auditseal' OR to_jsonb(OLD) ->> 'number' IS NOT NULL THEN
+            RETURN OLD;
+        END IF;
     END IF;
-    IF TG_OP = 'UPDATE' AND OLD.number IS NULL AND NEW.number IS NOT NULL
-        AND to_jsonb(NEW) - 'number' - 'hash' = to_jsonb(OLD) - 'number' - 'hash' THEN
-        RETURN NEW;
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'accounts_auditentry' THEN
+        IF to_jsonb(OLD) ->> 'number' IS NULL AND to_jsonb(NEW) ->> 'number' IS NOT NULL
+            AND to_jsonb(NEW) - 'number' - 'hash' = to_jsonb(OLD) - 'number' - 'hash' THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION 'the audit trail is append-only' USING ERRCODE = 'restrict_violation';
 END $$;
 CREATE TRIGGER accounts_auditentry_append_only BEFORE UPDATE OR DELETE ON accounts_auditentry
-    FOR EACH ROW EXECUTE FUNCTION accounts_auditentry_guard();
+    FOR EACH ROW EXECUTE FUNCTION accounts_audit_guard();
+CREATE TRIGGER accounts_auditentry_no_truncate BEFORE TRUNCATE ON accounts_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION accounts_audit_guard();
+CREATE TRIGGER accounts_auditseal_append_only BEFORE UPDATE OR DELETE ON accounts_auditseal
+    FOR EACH ROW EXECUTE FUNCTION accounts_audit_guard();
+CREATE TRIGGER accounts_auditseal_no_truncate BEFORE TRUNCATE ON accounts_auditseal
+    FOR EACH STATEMENT EXECUTE FUNCTION accounts_audit_guard();
 """
 UNGUARD = """
 DROP TRIGGER accounts_auditentry_append_only ON accounts_auditentry;
-DROP FUNCTION accounts_auditentry_guard();
+DROP TRIGGER accounts_auditentry_no_truncate ON accounts_auditentry;
+DROP TRIGGER accounts_auditseal_append_only ON accounts_auditseal;
+DROP TRIGGER accounts_auditseal_no_truncate ON accounts_auditseal;
+DROP FUNCTION accounts_audit_guard();
 """
 
 
@@ -50,6 +64,7 @@ class Migration(migrations.Migration):
                 ("last_number", models.BigIntegerField(verbose_name="to")),
                 ("hash", models.CharField(max_length=64, verbose_name="seal")),
                 ("is_removal", models.BooleanField(default=False, verbose_name="removed as too old")),
+                ("mac", models.CharField(max_length=64, verbose_name="proof of the seal")),
             ],
             options={
                 "verbose_name": "audit seal",
@@ -95,6 +110,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["action", "-id"], name="audit_of_action"),
                     models.Index(fields=["target", "-id"], name="audit_of_target"),
                     models.Index(fields=["request_id"], name="audit_of_request"),
+                    models.Index(fields=["address", "-id"], name="audit_of_address"),
                     models.Index(fields=["created_at"], name="audit_by_time"),
                 ],
             },

@@ -43,6 +43,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["action", "-id"], name="audit_of_action"),
             models.Index(fields=["target", "-id"], name="audit_of_target"),
             models.Index(fields=["request_id"], name="audit_of_request"),
+            models.Index(fields=["address", "-id"], name="audit_of_address"),
             models.Index(fields=["created_at"], name="audit_by_time"),
         ]
 
@@ -51,13 +52,18 @@ class AuditEntry(models.Model):
 
 
 class AuditSeal(models.Model):
-    """One run of the sealing job, or of the job that removes what is too old: where the chain stood after it."""
+    """One batch of the sealing job, or of the job that removes what is too old: where the chain stood after it.
+
+    Rows never change either. `mac` is a keyed digest of the row itself: without it, whoever can write to the database could
+    declare any part of the trail removed for its age.
+    """
 
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
     first_number = models.BigIntegerField(_("from"))
     last_number = models.BigIntegerField(_("to"))
-    hash = models.CharField(_("seal"), max_length=64)
+    hash = models.CharField(_("seal"), max_length=64)  # of the entry with `last_number`
     is_removal = models.BooleanField(_("removed as too old"), default=False)
+    mac = models.CharField(_("proof of the seal"), max_length=64)
 
     class Meta:
         verbose_name = _("audit seal")
