@@ -67,16 +67,23 @@ def _lost_sentence(deposit: Deposit, disputes: list[Dispute]) -> str:
     taken = sum((row.wallet_amount for row in _of(disputes, DisputeOutcome.LOST)), ZERO)
     if deposit.status == DepositStatus.NEEDS_REVIEW:
         return _(
-            "Your bank took a part of this payment back. The rest is safe with us: write to us, and we settle it with you."
+            "Your bank took a part of this payment back. The rest is safe with us, and a person is looking at it."
         )
     if deposit.credited_at is None:
         return _("Your bank took this payment back. Nothing was added to your wallet.")
-    if deposit.status == DepositStatus.REVERSED or not taken:
-        return _("Your bank took this payment back after it had been added to your wallet.")
     words = {
         "taken": format_money(taken, deposit.wallet_currency),
         "credit": format_money(deposit.credit_amount, deposit.wallet_currency),
     }
+    if deposit.status == DepositStatus.REVERSED:
+        return _("Your bank took this payment back after it had been added to your wallet.")
+    if not taken:
+        return (
+            _(
+                "Your bank took a part of this payment back before it was added. For the rest you got %(credit)s."
+            )
+            % words
+        )
     if taken < deposit.credit_amount:
         return (
             _(

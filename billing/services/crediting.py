@@ -59,12 +59,16 @@ def suspend(deposit: Deposit, transaction: Transaction) -> None:
     _post_fees(deposit, clearing, transaction)
 
 
-def credit_from_suspense(deposit: Deposit, *, actor: User | None, note: str) -> None:
-    """Credit the customer with `amount_subunits` out of suspense; what was paid above it covers Paystack's fees."""
+def credit_from_suspense(deposit: Deposit, left: int, *, actor: User | None, note: str) -> None:
+    """Credit the customer with `amount_subunits` out of suspense; what is left above it covers Paystack's fees.
+
+    Args:
+        left: What is in suspense of this payment, in the subunit of its currency.
+    """
     suspense, exchange, recovered = _system(
         deposit.paid_currency, SystemCode.SUSPENSE, SystemCode.EXCHANGE, SystemCode.FEE_RECOVERED
     )
-    above = (deposit.paid_subunits or 0) - deposit.amount_subunits
+    above = left - deposit.amount_subunits
     out = TransferCode.SUSPENSE_OUT
     _post(deposit, suspense, exchange, deposit.amount_subunits, out, "suspense-credit", note, actor)
     _post(deposit, suspense, recovered, above, out, "suspense-recovered", note, actor)

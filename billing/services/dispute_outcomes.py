@@ -7,17 +7,14 @@ Source: docs/decisions/0004-paystack.md
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import structlog
 from django.conf import settings
-from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.services import emails
 from billing.enums import DepositStatus, DisputeOutcome, SystemCode, TransferCode
-from billing.models import Deposit, Dispute, Transfer
+from billing.models import Deposit, Dispute
 from billing.paystack.base import DisputeFact
 from billing.selectors.returns import fraud_disputes
 from billing.services import ledger, receivables, shares
@@ -112,21 +109,11 @@ def _take_suspended(dispute: Dispute, deposit: Deposit, lost_subunits: int) -> N
         log.error("Lost a dispute of money that is not in the books", dispute=dispute.paystack_id)
         return
     _pay_bank(dispute, lost_subunits, SystemCode.SUSPENSE)
-    if _taken_by_banks(deposit) >= from_subunits(deposit.paid_subunits or 0):
+    if shares.taken_by_banks(deposit) >= from_subunits(deposit.paid_subunits or 0):
         deposit.status, deposit.closed_at = DepositStatus.REVERSED, dispute.closed_at
         deposit.next_look_at = None
         deposit.save(update_fields=["status", "closed_at", "next_look_at"])
         log.warning("Money under review went back to the bank", deposit=str(deposit.pk))
-
-
-def _taken_by_banks(deposit: Deposit) -> Decimal:
-    """What the disputes of a deposit took, by the ledger: Paystack may take less than was disputed."""
-    paid = Transfer.objects.filter(
-        code=TransferCode.DISPUTE_PAID,
-        reference__in=[f"dispute:{pk}" for pk in deposit.disputes.values_list("pk", flat=True)],
-    )
-    taken: Decimal = paid.aggregate(sum=Sum("amount", default=shares.ZERO))["sum"]
-    return taken
 
 
 def _owe(dispute: Dispute, user_id: int) -> None:

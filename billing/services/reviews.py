@@ -15,16 +15,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from billing import locks
-from billing.enums import DepositPurpose, DepositStatus, ReviewReason
+from billing.enums import DepositPurpose, DepositStatus, DisputeOutcome, ReviewReason
 from billing.exceptions import ReviewDecided, ReviewNotPossible
 from billing.models import Deposit, Refund
 from billing.services import crediting, deposit_news, deposit_outcomes, exchange_rates, refunds, shares
+from namaskah.lib.money import to_subunits
 
 log = structlog.get_logger(__name__)
 
 
 def credit(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Deposit:
-    """Credit the customer with what was paid, at the deposit's rate.
+    """Credit the customer with what was paid, less what their bank took of it, at the deposit's rate.
 
     `amount_subunits` and `credit_amount` become what was paid for and its worth, so that refunds and receipts of it are right.
 
@@ -36,14 +37,15 @@ def credit(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Deposit:
         deposit = _lock(deposit_id, reason)
         _check_creditable(deposit)
         asked_for = deposit.amount_subunits
-        deposit.amount_subunits = _paid_for(deposit)
+        left = (deposit.paid_subunits or 0) - to_subunits(shares.taken_by_banks(deposit))
+        deposit.amount_subunits = min(left, deposit.requested_subunits or left)
         deposit.credit_amount = crediting.worth(deposit.amount_subunits, deposit.rate)
         if deposit.credit_amount <= 0:
             raise ReviewNotPossible(_("It is worth less than the wallet can hold."))
         deposit.status, deposit.credited_at = DepositStatus.SUCCEEDED, timezone.now()
         note = f"Credited: {reason} (asked for {asked_for})"
         _decide(deposit, actor, note, "amount_subunits", "credit_amount", "status", "credited_at")
-        crediting.credit_from_suspense(deposit, actor=actor, note=reason)
+        crediting.credit_from_suspense(deposit, left, actor=actor, note=reason)
         deposit_outcomes.after_credit(deposit, None)
     log.info("Review decided, credited", deposit=str(deposit.pk), customer=deposit.user_id, actor=actor.pk)
     return deposit
@@ -82,6 +84,8 @@ def send_back(*, deposit_id: uuid.UUID, actor: User, reason: str) -> Refund:
         deposit = _lock(deposit_id, reason)
         if deposit.review_reason == ReviewReason.WRONG_MODE or deposit.paystack_id is None:
             raise ReviewNotPossible(_("There is no money of this payment that could be sent back."))
+        if shares.live_disputes(deposit).exists():
+            raise ReviewNotPossible(_("The customer's bank took a part already: credit the rest."))
         deposit.reviewed_by, deposit.review_note = actor, f"Sent back: {reason}"[:500]
         deposit.save(update_fields=["reviewed_by", "review_note"])
         return refunds.return_suspense(deposit_id=deposit_id, actor=actor, reason=reason)
@@ -115,7 +119,7 @@ def _lock(deposit_id: uuid.UUID, reason: str) -> Deposit:
         raise ReviewDecided
     if shares.live_refunds(deposit).exists():
         raise ReviewDecided  # it is on its way back already
-    if shares.live_disputes(deposit).exists():
+    if deposit.disputes.filter(outcome=DisputeOutcome.OPEN).exists():
         raise ReviewNotPossible(_("The customer's bank claims it back: the dispute decides about it."))
     return deposit
 
@@ -132,12 +136,6 @@ def _check_creditable(deposit: Deposit) -> None:
         raise ReviewNotPossible(
             _("It was paid in another currency, for which there is no rate: send it back.")
         )
-
-
-def _paid_for(deposit: Deposit) -> int:
-    """What was paid without the fees that Paystack put on top."""
-    paid = deposit.paid_subunits or 0
-    return paid if deposit.requested_subunits is None else min(deposit.requested_subunits, paid)
 
 
 def _decide(deposit: Deposit, actor: User, note: str, *fields: str) -> None:

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from django.db.models import F, QuerySet, Sum
 
-from billing.enums import DepositStatus, DisputeOutcome, RefundStatus
-from billing.models import Deposit, Dispute, Refund
+from billing.enums import DepositStatus, DisputeOutcome, RefundStatus, TransferCode
+from billing.models import Deposit, Dispute, Refund, Transfer
 from namaskah.lib.money import UNIT, round_up
 
 ZERO = Decimal("0.0000")
@@ -39,6 +39,14 @@ def refunded_by_deposit(user_id: int) -> dict[uuid.UUID, Decimal]:
 def live_disputes(deposit: Deposit) -> QuerySet[Dispute]:
     """Disputes of this deposit that are open or lost."""
     return Dispute.objects.filter(deposit=deposit).exclude(outcome=DisputeOutcome.WON)
+
+
+def taken_by_banks(deposit: Deposit) -> Decimal:
+    """What lost disputes of a deposit took, in its charge currency and by the ledger: it may be less than was disputed."""
+    disputes = [f"dispute:{pk}" for pk in deposit.disputes.values_list("pk", flat=True)]
+    paid = Transfer.objects.filter(code=TransferCode.DISPUTE_PAID, reference__in=disputes)
+    taken: Decimal = paid.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return taken
 
 
 def count_refund(deposit: Deposit, subunits: int) -> None:

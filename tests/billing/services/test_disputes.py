@@ -25,6 +25,7 @@ from billing.selectors import system_balance, wallet
 from billing.selectors.returns import fraud_disputes
 from billing.services import (
     books,
+    crediting,
     disputes,
     ledger,
     receivables,
@@ -194,7 +195,7 @@ def test_money_under_review_that_the_bank_took_is_decided(far: FakePaystack) -> 
         reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="late")
 
 
-def test_money_under_review_that_the_bank_took_in_part_stays_blocked(far: FakePaystack) -> None:
+def test_rest_of_what_the_bank_took_in_part_can_be_credited_and_not_sent_back(far: FakePaystack) -> None:
     deposit = make_suspended_deposit(far=far)
 
     end_dispute(make_dispute(deposit, far, refund_amount=100_000), far, "merchant-accepted")
@@ -203,8 +204,17 @@ def test_money_under_review_that_the_bank_took_in_part_stays_blocked(far: FakePa
     assert (deposit.status, deposit.closed_at) == (DepositStatus.NEEDS_REVIEW, None)
     assert balance(SystemCode.SUSPENSE, "NGN") == Decimal(2000)
     assert books.verify().differences == []
-    with pytest.raises(ReviewNotPossible, match="claims it back"):
-        reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="the rest")
+    with pytest.raises(ReviewNotPossible, match="took a part"):
+        reviews.send_back(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="the rest")
+
+    credited = reviews.credit(deposit_id=deposit.pk, actor=StaffFactory.create(), reason="the rest")
+
+    assert (credited.amount_subunits, credited.credit_amount) == (
+        200_000,
+        crediting.worth(200_000, deposit.rate),
+    )
+    assert balance(SystemCode.SUSPENSE, "NGN") == ZERO
+    assert books.verify().differences == []
 
 
 def test_money_under_review_that_banks_took_in_two_parts_is_decided(far: FakePaystack) -> None:

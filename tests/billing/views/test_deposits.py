@@ -762,7 +762,7 @@ def test_list_says_what_a_person_has_closed(signed_in: Client, customer: User) -
 def test_list_says_that_a_bank_wants_a_payment_back(
     signed_in: Client, customer: User, far: FakePaystack
 ) -> None:
-    make_dispute(make_credited_deposit(customer), far)
+    make_dispute(make_credited_deposit(customer, far=far), far)
 
     page = html(signed_in.get(reverse("billing:deposit-list")))
 
