@@ -25,12 +25,94 @@ class Grant:
     permissions: frozenset[str] = frozenset()
 
 
+# What somebody may do with what is theirs.
+OWN = frozenset(
+    {
+        "accounts.change_own_email",
+        "accounts.change_own_password",
+        "accounts.choose_own_notices",
+        "accounts.choose_own_privacy",
+        "accounts.end_own_sessions",
+        "accounts.erase_own_account",
+        "accounts.export_own_data",
+        "accounts.manage_own_factors",
+        "billing.download_receipt",
+        "billing.download_statement",
+        "billing.forget_card",
+        "billing.open_dedicatedaccount",
+        "billing.request_refund",
+        "billing.save_card",
+        "billing.set_autotopup",
+        "billing.top_up",
+        "verifications.cancel_order",
+        "verifications.download_orders",
+        "verifications.finish_order",
+        "verifications.order_number",
+        "verifications.request_another_sms",
+    }
+)
+# Enough to help a customer who writes: never a code, never a text, no money moved.
+SUPPORTING = frozenset(
+    {
+        "accounts.add_factorreset",
+        "accounts.end_sessions",
+        "accounts.suspend_user",
+        "accounts.view_auditentry",
+        "accounts.view_event",
+        "accounts.view_factorreset",
+        "accounts.view_knowndevice",
+        "accounts.view_outgoingemail",
+        "accounts.view_session",
+        "accounts.view_user",
+        "billing.check_deposit",
+        "billing.view_account",
+        "billing.view_deposit",
+        "billing.view_refund",
+        "billing.view_transfer",
+        "verifications.cancel_any_order",
+        "verifications.settle_attempt",
+        "verifications.view_attempt",
+        "verifications.view_country",
+        "verifications.view_historyentry",
+        "verifications.view_message",
+        "verifications.view_offer",
+        "verifications.view_service",
+        "verifications.view_strayorder",
+        "verifications.view_verification",
+    }
+)
+# Money, and what prices are made of. Above a limit a second member of staff decides as well (`billing.services.approvals`).
+ACCOUNTING = frozenset(
+    {
+        "billing.add_exchangerate",
+        "billing.adjust_balance",
+        "billing.answer_dispute",
+        "billing.close_reconciledday",
+        "billing.decide_approval",
+        "billing.decide_refund",
+        "billing.remove_savedcard",
+        "billing.replay_webhookevent",
+        "billing.review_deposit",
+        "billing.run_reconciledday",
+        "billing.view_approval",
+        "billing.view_autotopup",
+        "billing.view_dedicatedaccount",
+        "billing.view_dispute",
+        "billing.view_exchangerate",
+        "billing.view_reconciledday",
+        "billing.view_savedcard",
+        "billing.view_settlement",
+        "billing.view_webhookevent",
+        "verifications.view_pricerule",
+        "verifications.view_provider",
+    }
+)
 ROLES: dict[str, Grant] = {
-    Role.CUSTOMER: Grant(None),
-    Role.PREMIUM: Grant(Role.CUSTOMER),
-    Role.SUPPORT: Grant(Role.CUSTOMER),
-    Role.FINANCE: Grant(Role.SUPPORT),
-    Role.ADMINISTRATOR: Grant(Role.FINANCE),
+    Role.CUSTOMER: Grant(None, OWN),
+    Role.PREMIUM: Grant(Role.CUSTOMER, frozenset({"verifications.hold_many_orders"})),
+    Role.SUPPORT: Grant(Role.CUSTOMER, SUPPORTING),
+    Role.FINANCE: Grant(Role.SUPPORT, ACCOUNTING),
+    Role.ADMINISTRATOR: Grant(Role.FINANCE),  # and everything else
 }
 
 

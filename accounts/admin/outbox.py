@@ -30,7 +30,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     readonly_fields = ("created_at",)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.change_outgoingemail")
+        return request.user.has_perm("accounts.resend_outgoingemail")
 
     @admin.action(description=_("Send again: those given up"), permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:

@@ -50,4 +50,35 @@ class Migration(migrations.Migration):
         migrations.RemoveField(model_name="user", name="is_active"),
         migrations.RemoveField(model_name="user", name="is_superuser"),
         migrations.RemoveField(model_name="user", name="user_permissions"),
+        migrations.AlterModelOptions(
+            name="user",
+            options={
+                "permissions": [
+                    ("change_own_email", "Can change the own e-mail address"),
+                    ("change_own_password", "Can change the own password"),
+                    ("manage_own_factors", "Can add and remove own second factors"),
+                    ("end_own_sessions", "Can end own sessions and forget own devices"),
+                    ("choose_own_notices", "Can choose what to be told of"),
+                    ("choose_own_privacy", "Can choose what is kept and agreed to"),
+                    ("export_own_data", "Can take a copy of the own data"),
+                    ("erase_own_account", "Can have the own account erased"),
+                    ("end_sessions", "Can end somebody's sessions"),
+                    ("suspend_user", "Can suspend an account"),
+                    ("restore_user", "Can restore an account"),
+                    ("ban_user", "Can ban an account"),
+                    ("erase_user", "Can have somebody's account erased"),
+                    ("assign_role", "Can change somebody's role"),
+                ],
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+            },
+        ),
+        migrations.AlterModelOptions(
+            name="outgoingemail",
+            options={
+                "permissions": [("resend_outgoingemail", "Can send again an e-mail that was given up")],
+                "verbose_name": "e-mail",
+                "verbose_name_plural": "e-mails",
+            },
+        ),
     ]

@@ -66,6 +66,22 @@ class User(AbstractBaseUser):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions: ClassVar = [
+            ("change_own_email", _("Can change the own e-mail address")),
+            ("change_own_password", _("Can change the own password")),
+            ("manage_own_factors", _("Can add and remove own second factors")),
+            ("end_own_sessions", _("Can end own sessions and forget own devices")),
+            ("choose_own_notices", _("Can choose what to be told of")),
+            ("choose_own_privacy", _("Can choose what is kept and agreed to")),
+            ("export_own_data", _("Can take a copy of the own data")),
+            ("erase_own_account", _("Can have the own account erased")),
+            ("end_sessions", _("Can end somebody's sessions")),
+            ("suspend_user", _("Can suspend an account")),
+            ("restore_user", _("Can restore an account")),
+            ("ban_user", _("Can ban an account")),
+            ("erase_user", _("Can have somebody's account erased")),
+            ("assign_role", _("Can change somebody's role")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),

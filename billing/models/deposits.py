@@ -137,7 +137,11 @@ class Deposit(models.Model):
     class Meta:
         verbose_name = _("deposit")
         verbose_name_plural = _("deposits")
-        permissions: ClassVar = [("review_deposit", _("Can decide about money under review"))]
+        permissions: ClassVar = [
+            ("top_up", _("Can top up the own wallet")),
+            ("check_deposit", _("Can ask Paystack about a deposit")),
+            ("review_deposit", _("Can decide about money under review")),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_subunits__gt=0), name="deposit_amount_positive"),
             models.CheckConstraint(condition=Q(credit_amount__gt=0), name="deposit_credit_positive"),

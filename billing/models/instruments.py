@@ -49,6 +49,11 @@ class SavedCard(models.Model):
     class Meta:
         verbose_name = _("saved card")
         verbose_name_plural = _("saved cards")
+        permissions: ClassVar = [
+            ("save_card", _("Can keep an own card")),
+            ("forget_card", _("Can have an own card forgotten")),
+            ("remove_savedcard", _("Can remove a customer's card")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user", "fingerprint"], condition=Q(removed_at__isnull=True), name="saved_card_once"
@@ -110,6 +115,7 @@ class AutoTopUp(models.Model):
     class Meta:
         verbose_name = _("automatic top-up")
         verbose_name_plural = _("automatic top-ups")
+        permissions: ClassVar = [("set_autotopup", _("Can switch the own automatic top-up"))]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(amount_subunits__gt=0, monthly_cap_subunits__gte=models.F("amount_subunits")),
@@ -153,6 +159,7 @@ class DedicatedAccount(models.Model):
     class Meta:
         verbose_name = _("bank account number")
         verbose_name_plural = _("bank account numbers")
+        permissions: ClassVar = [("open_dedicatedaccount", _("Can ask for an own bank account number"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["account_number"],

@@ -147,6 +147,7 @@ class Transfer(models.Model):
     class Meta:
         verbose_name = _("transfer")
         verbose_name_plural = _("transfers")
+        permissions: ClassVar = [("download_statement", _("Can download the own statement"))]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["key"], name="transfer_key_once"),
             models.UniqueConstraint(

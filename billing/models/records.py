@@ -42,6 +42,7 @@ class Receipt(models.Model):
     class Meta:
         verbose_name = _("receipt")
         verbose_name_plural = _("receipts")
+        permissions: ClassVar = [("download_receipt", _("Can download own receipts"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["deposit"], condition=Q(kind="deposit"), name="receipt_of_deposit_once"
@@ -97,7 +98,10 @@ class ReconciledDay(models.Model):
     class Meta:
         verbose_name = _("reconciled day")
         verbose_name_plural = _("reconciliation")
-        permissions: ClassVar = [("close_reconciledday", _("Can close a day"))]
+        permissions: ClassVar = [
+            ("run_reconciledday", _("Can compare a day again")),
+            ("close_reconciledday", _("Can close a day")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["day", "currency"], name="reconciled_day_once"),
             models.CheckConstraint(

@@ -68,7 +68,10 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        permissions: ClassVar = [("decide_refund", _("Can approve and refuse refunds"))]
+        permissions: ClassVar = [
+            ("request_refund", _("Can ask for an own deposit back")),
+            ("decide_refund", _("Can approve and refuse refunds")),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_subunits__gt=0), name="refund_amount_positive"),
             models.CheckConstraint(

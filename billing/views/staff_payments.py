@@ -153,7 +153,7 @@ DEPOSIT_ACTS = (
         slug="settle",
         title=gettext_lazy("Ask Paystack now"),
         explanation=gettext_lazy("Looks at the payment at Paystack and writes what it says."),
-        permission="billing.view_deposit",
+        permission="billing.check_deposit",
         carry_out=_settle,
         form=None,
     ),
@@ -356,7 +356,7 @@ CARD_ACTS = (
         explanation=gettext_lazy(
             "It can no longer be charged, here or at Paystack. Automatic top-up with it ends."
         ),
-        permission="billing.change_savedcard",
+        permission="billing.remove_savedcard",
         carry_out=_remove_card,
         is_possible=lambda card, actor: card.removed_at is None,
         is_grave=True,

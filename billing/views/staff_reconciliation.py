@@ -66,7 +66,7 @@ DAY_ACTS = (
         slug="run",
         title=gettext_lazy("Compare now"),
         explanation=gettext_lazy("Reads Paystack's lists of this day again."),
-        permission="billing.change_reconciledday",
+        permission="billing.run_reconciledday",
         carry_out=_run,
         form=None,
     ),

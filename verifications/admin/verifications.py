@@ -116,7 +116,7 @@ class VerificationAdmin(ReadOnlyAdmin):
         order = get_object_or_404(
             Verification.objects.select_related("service", "country", "user"), pk=verification_id
         )
-        if not request.user.has_perm("verifications.change_verification"):
+        if not request.user.has_perm("verifications.cancel_any_order"):
             return HttpResponse(status=403)
         title, reason = _("Cancel with refund"), request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
@@ -179,7 +179,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
         """Who may decide for an attempt."""
-        return request.user.has_perm("verifications.change_attempt")
+        return request.user.has_perm("verifications.settle_attempt")
 
 
 @admin.register(Message)

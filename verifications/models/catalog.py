@@ -126,7 +126,10 @@ class Provider(TimestampedModel):
 
     class Meta:
         ordering = ("priority", "slug")
-        permissions = [("switch_provider", "Can switch a provider on or off")]
+        permissions = [
+            ("switch_provider", "Can switch a provider on or off"),
+            ("refresh_provider", "Can read a provider's prices and balance again"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -43,8 +43,20 @@ class Verification(models.Model):
     first_code_ms = models.PositiveBigIntegerField(
         null=True, blank=True, help_text=_("From number to first code.")
     )
+    messages_removed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Texts, codes and most of the number are gone.")
+    )
 
     class Meta:
+        permissions = [
+            ("order_number", _("Can order a number")),
+            ("cancel_order", _("Can cancel an own order")),
+            ("finish_order", _("Can finish an own order")),
+            ("request_another_sms", _("Can ask for another SMS to an own number")),
+            ("download_orders", _("Can download own orders")),
+            ("hold_many_orders", _("Can hold more open orders than usual")),
+            ("cancel_any_order", _("Can cancel a customer's order")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "form_key"],
@@ -69,6 +81,12 @@ class Verification(models.Model):
                 fields=["expires_at"],
                 condition=Q(status__in=["waiting", "received"]),
                 name="verification_by_deadline",
+            ),
+            # What retention has still to look at.
+            models.Index(
+                fields=["closed_at"],
+                condition=Q(closed_at__isnull=False, messages_removed_at__isnull=True),
+                name="verification_to_redact",
             ),
         ]
 
@@ -143,6 +161,7 @@ class Attempt(models.Model):
     is_cost_booked = models.BooleanField(default=False)
 
     class Meta:
+        permissions = [("settle_attempt", _("Can decide about purchases in doubt"))]
         constraints = [
             models.UniqueConstraint(fields=["verification", "number"], name="attempt_numbered_once"),
             models.UniqueConstraint(

@@ -594,9 +594,9 @@ def test_adjustment_above_the_limit_becomes_a_request(
         ("dispute", "contest", "answer_dispute"),
         ("webhookevent", "replay", "replay_webhookevent"),
         ("approval", "approve", "decide_approval"),
-        ("savedcard", "remove", "change_savedcard"),
+        ("savedcard", "remove", "remove_savedcard"),
         ("reconciledday", "close", "close_reconciledday"),
-        ("reconciledday", "run", "change_reconciledday"),
+        ("reconciledday", "run", "run_reconciledday"),
     ],
 )
 def test_act_needs_its_permission(
