@@ -181,6 +181,15 @@ SECOND_FACTOR_THROTTLE_S = env.int("SECOND_FACTOR_THROTTLE_S", default=1)
 SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
 SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")
 
+# --- Privacy ----------------------------------------------------------------------------------------------------------
+# Each of these is what the privacy pages promise; accounts/privacy/ carries it out.
+ERASURE_GRACE_DAYS = env.int("ERASURE_GRACE_DAYS", default=7)
+ERASURE_LOG = env.str("ERASURE_LOG", default=str(BASE_DIR / "var" / "erasures.log"))  # outlives a restore
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", default=90)  # sessions, devices, e-mails, notices, webhooks
+PROOF_KEEP_DAYS = env.int("PROOF_KEEP_DAYS", default=7)  # links, codes and wrong tries, after their end
+EXPORT_KEEP_HOURS = 24
+EXPORTS_A_DAY = 3
+
 # --- Security ---------------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = IS_HTTPS and not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$"]

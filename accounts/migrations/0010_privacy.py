@@ -85,8 +85,7 @@ class Migration(migrations.Migration):
                 ("failed_at", models.DateTimeField(blank=True, null=True, verbose_name="failed")),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="kept until")),
                 ("downloaded_at", models.DateTimeField(blank=True, null=True, verbose_name="downloaded")),
-                ("size", models.PositiveIntegerField(default=0, verbose_name="bytes")),
-                ("archive", models.BinaryField(default=bytes)),
+                ("size", models.PositiveBigIntegerField(default=0, verbose_name="bytes")),
                 (
                     "user",
                     models.ForeignKey(
@@ -121,6 +120,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ExportPart",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("sealed", models.BinaryField()),
+                (
+                    "export",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="accounts.dataexport",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "part of a data export",
+                "verbose_name_plural": "parts of data exports",
+                "constraints": [
+                    models.UniqueConstraint(fields=("export", "number"), name="export_part_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Erasure",
             fields=[
                 (
@@ -136,6 +164,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("due_at", models.DateTimeField(verbose_name="due")),
+                ("next_try_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="begun")),
                 (
                     "gives_up_balance",
                     models.BooleanField(default=False, verbose_name="gives up what is in the wallet"),
@@ -159,8 +189,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "erasures",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("cancelled_at", None), ("done_at", None)),
-                        fields=["due_at"],
+                        condition=models.Q(("next_try_at__isnull", False)),
+                        fields=["next_try_at"],
                         name="erasure_due",
                     )
                 ],
@@ -172,5 +202,9 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["subject"], name="event_about"),
         ),
     ]

@@ -5,7 +5,7 @@ from accounts.models.email import OutgoingEmail
 from accounts.models.event import Event
 from accounts.models.factors import CodeDevice, FactorReset, Passkey, RecoveryCode, RecoveryDevice, TotpDevice
 from accounts.models.notice import Notice, NoticePreference
-from accounts.models.privacy import Consent, DataExport, Erasure
+from accounts.models.privacy import Consent, DataExport, Erasure, ExportPart
 from accounts.models.proof import Proof, SignInGuard
 from accounts.models.session import KnownDevice, Session
 from accounts.models.user import User
@@ -18,6 +18,7 @@ __all__ = [
     "DataExport",
     "Erasure",
     "Event",
+    "ExportPart",
     "FactorReset",
     "KnownDevice",
     "Notice",

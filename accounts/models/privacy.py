@@ -48,8 +48,7 @@ class DataExport(models.Model):
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     expires_at = models.DateTimeField(_("kept until"), null=True, blank=True)
     downloaded_at = models.DateTimeField(_("downloaded"), null=True, blank=True)
-    size = models.PositiveIntegerField(_("bytes"), default=0)
-    archive = models.BinaryField(default=bytes, editable=False)  # sealed; emptied when it expires
+    size = models.PositiveBigIntegerField(_("bytes"), default=0)  # nothing again once the parts are gone
 
     class Meta:
         verbose_name = _("data export")
@@ -68,6 +67,24 @@ class DataExport(models.Model):
         return f"export {self.pk}"
 
 
+class ExportPart(models.Model):
+    """A piece of the archive, sealed: a large one is neither made nor read in one piece."""
+
+    export = models.ForeignKey(DataExport, models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    sealed = models.BinaryField(editable=False)
+
+    class Meta:
+        verbose_name = _("part of a data export")
+        verbose_name_plural = _("parts of data exports")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["export", "number"], name="export_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
+
+
 class Erasure(models.Model):
     """Somebody wants to be forgotten: done after a grace period in which they may think again."""
 
@@ -75,6 +92,9 @@ class Erasure(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="erasures")
     asked_at = models.DateTimeField(_("asked"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("due"))
+    # When the job looks next: at `due_at`, or later while something stands in the way.
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("begun"), null=True, blank=True)  # from here on there is no way back
     gives_up_balance = models.BooleanField(_("gives up what is in the wallet"), default=False)
     reason = models.CharField(_("reason"), max_length=300, blank=True)  # of staff, when staff asked
     asked_by_id = models.BigIntegerField(_("asked by"), null=True, blank=True)
@@ -91,7 +111,7 @@ class Erasure(models.Model):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], condition=Q(cancelled_at=None, done_at=None), name="erasure_due")
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="erasure_due")
         ]
 
     def __str__(self) -> str:

@@ -25,6 +25,7 @@ class SystemCode(models.TextChoices):
     SUSPENSE = "suspense", _("Money under review")
     RECEIVABLES = "receivables", _("Owed by customers")
     BANK = "bank", _("Settled to our bank")
+    GIVEN_UP = "given_up", _("Given up by customers who left")
 
 
 class TransferKind(models.TextChoices):
@@ -63,6 +64,7 @@ class TransferCode(models.TextChoices):
     RECEIVABLE_REPAID = "receivable_repaid", _("Repaid after a disputed payment")
     SETTLEMENT = "settlement", _("Paid out to our bank")
     CLEARING_CORRECTION = "clearing_correction", _("Correction of the clearing account")
+    BALANCE_GIVEN_UP = "balance_given_up", _("Given up with the account")
 
 
 # What resolves a hold: its code → (code of the capture, code of the release).
