@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "audit seal",
                 "verbose_name_plural": "audit seals",
+                "indexes": [models.Index(fields=["-last_number"], name="audit_seal_newest")],
             },
         ),
         migrations.CreateModel(

@@ -68,6 +68,7 @@ class AuditSeal(models.Model):
     class Meta:
         verbose_name = _("audit seal")
         verbose_name_plural = _("audit seals")
+        indexes: ClassVar = [models.Index(fields=["-last_number"], name="audit_seal_newest")]
 
     def __str__(self) -> str:
         return f"{self.first_number}-{self.last_number}"
