@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ("template", models.CharField(max_length=60, verbose_name="what")),
                 ("context", models.JSONField(default=dict, editable=False)),
                 ("key", models.CharField(editable=False, max_length=200, unique=True)),
+                ("is_shown", models.BooleanField(default=True, editable=False, verbose_name="on the site")),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -47,9 +48,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "notice",
                 "verbose_name_plural": "notices",
                 "indexes": [
-                    models.Index(fields=["user", "-id"], name="notice_of_user"),
                     models.Index(
-                        condition=models.Q(("read_at", None)), fields=["user"], name="notice_unread"
+                        condition=models.Q(("is_shown", True)),
+                        fields=["user", "-created_at", "-id"],
+                        name="notice_of_user",
+                    ),
+                    models.Index(
+                        condition=models.Q(("is_shown", True), ("read_at", None)),
+                        fields=["user"],
+                        name="notice_unread",
                     ),
                     models.Index(fields=["created_at"], name="notice_by_time"),
                 ],

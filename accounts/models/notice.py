@@ -14,13 +14,17 @@ from namaskah.lib.ids import uuid7
 
 
 class Notice(models.Model):
-    """One thing told. Its words are made of the template and the context when it is shown, as an e-mail's are."""
+    """One thing told. Its words are made of the template and the context when it is shown, as an e-mail's are.
+
+    There is a row for what somebody wants to hear by e-mail alone, too: it is how a fact is told once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False)
     template = models.CharField(_("what"), max_length=60)
     context = models.JSONField(default=dict, editable=False)
     key = models.CharField(max_length=200, unique=True, editable=False)
+    is_shown = models.BooleanField(_("on the site"), default=True, editable=False)
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
 
@@ -28,8 +32,10 @@ class Notice(models.Model):
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
         indexes: ClassVar = [
-            models.Index(fields=["user", "-id"], name="notice_of_user"),
-            models.Index(fields=["user"], condition=Q(read_at=None), name="notice_unread"),
+            models.Index(
+                fields=["user", "-created_at", "-id"], condition=Q(is_shown=True), name="notice_of_user"
+            ),
+            models.Index(fields=["user"], condition=Q(read_at=None, is_shown=True), name="notice_unread"),
             models.Index(fields=["created_at"], name="notice_by_time"),
         ]
 
