@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -117,3 +118,43 @@ def _is_waiting(backend: int) -> bool:
         cursor.execute("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", [backend])
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """Drop constraints and unique indexes; empty what they stood on and put them back whatever the race left."""
+    tables: set[str] = set()
+    back: list[str] = []
+    with connection.cursor() as cursor:
+        for name in names:
+            table, drop, restore = _guard(name)
+            tables.add(table)
+            back.append(restore)
+            cursor.execute(drop)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET session_replication_role = replica"
+            )  # past the triggers of append-only tables
+            cursor.execute(f"TRUNCATE {', '.join(sorted(tables))} CASCADE")
+            cursor.execute("SET session_replication_role = DEFAULT")
+            for statement in back:
+                cursor.execute(statement)
+
+
+def _guard(name: str) -> tuple[str, str, str]:
+    """Its table, and the statements that drop it and make it again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s",
+            [name],
+        )
+        if constraint := cursor.fetchone():
+            table, definition = constraint
+            alter = f"ALTER TABLE {table}"
+            return table, f"{alter} DROP CONSTRAINT {name}", f"{alter} ADD CONSTRAINT {name} {definition}"
+        cursor.execute("SELECT tablename, indexdef FROM pg_indexes WHERE indexname = %s", [name])
+        table, definition = cursor.fetchone()
+        return table, f"DROP INDEX {name}", definition

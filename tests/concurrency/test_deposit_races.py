@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +36,7 @@ from billing.services import (
     reviews,
     settling,
 )
-from tests.concurrency.racing import both, meet_after, race
+from tests.concurrency.racing import both, meet_after, race, without
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_customer
 from tests.factories.payments import (
@@ -65,35 +64,6 @@ def without_deposit_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_account_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wallet is read instead of locked."""
     monkeypatch.setattr(locks, "LOCK_ACCOUNT", locks.LOCK_ACCOUNT.replace("FOR NO KEY UPDATE", ""))
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """Drop unique constraints and indexes; empty what they stood on and put them back whatever the race left."""
-    back: list[str] = []
-    with connection.cursor() as cursor:
-        for name in names:
-            cursor.execute(
-                "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s",
-                [name],
-            )
-            constraint = cursor.fetchone()
-            if constraint:
-                cursor.execute(f"ALTER TABLE {constraint[0]} DROP CONSTRAINT {name}")
-                back.append(f"ALTER TABLE {constraint[0]} ADD CONSTRAINT {name} {constraint[1]}")
-            else:
-                cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
-                back.append(cursor.fetchone()[0])
-                cursor.execute(f"DROP INDEX {name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute("TRUNCATE billing_transfer, billing_account, billing_deposit CASCADE")
-            cursor.execute("SET session_replication_role = DEFAULT")
-            for statement in back:
-                cursor.execute(statement)
 
 
 def without_key_checks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -30,7 +28,7 @@ from billing.services import (
     saved_cards,
     standing_orders,
 )
-from tests.concurrency.racing import Meeting, meet_before, race
+from tests.concurrency.racing import Meeting, meet_before, race, without
 from tests.factories.billing import make_customer, make_wallet
 from tests.factories.instruments import make_bank_account, make_card, make_standing_order
 from tests.factories.payments import make_deposit, make_rate, make_transaction
@@ -48,28 +46,6 @@ def without_account_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_row_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every SELECT … FOR UPDATE becomes a plain read."""
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *args, **kwargs: self.all())
-
-
-@contextmanager
-def without(name: str, table: str) -> Iterator[None]:
-    """Drop a unique constraint or index; empty its table and put it back whatever the race left."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
-        if constraint := cursor.fetchone():
-            back = f"ALTER TABLE {table} ADD CONSTRAINT {name} {constraint[0]}"
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-        else:
-            cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
-            back = cursor.fetchone()[0]
-            cursor.execute(f"DROP INDEX {name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute(f"TRUNCATE {table} CASCADE")
-            cursor.execute("SET session_replication_role = DEFAULT")
-            cursor.execute(back)
 
 
 # --- one card, one row ------------------------------------------------------------------------------------------------
@@ -176,7 +152,7 @@ def test_twin_two_sweeps_without_guards_charge_twice(
     without_row_locks(monkeypatch)
     meet_before(monkeypatch, deposit_intents, "_row")
 
-    with without("deposit_one_automatic_at_a_time", "billing_deposit"):
+    with without("deposit_one_automatic_at_a_time"):
         race(2, lambda _: auto_top_up.sweep())
         charged = far.count("charge_authorization")
 
@@ -211,7 +187,7 @@ def _only_the_month_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_month_s_limit_is_counted_and_used_in_turn(order: AutoTopUp, monkeypatch: pytest.MonkeyPatch) -> None:
     _only_the_month_counts(monkeypatch)
 
-    with without("deposit_one_automatic_at_a_time", "billing_deposit"):
+    with without("deposit_one_automatic_at_a_time"):
         results = race(2, lambda _: auto_top_up._begin(order.pk, order.user_id))
         charged = charged_this_month(order.user_id, "NGN")
 
@@ -225,7 +201,7 @@ def test_twin_month_s_limit_without_the_lock_is_passed(
     without_account_lock(monkeypatch)
     without_row_locks(monkeypatch)
 
-    with without("deposit_one_automatic_at_a_time", "billing_deposit"):
+    with without("deposit_one_automatic_at_a_time"):
         race(2, lambda _: auto_top_up._begin(order.pk, order.user_id))
         charged = charged_this_month(order.user_id, "NGN")
 
@@ -365,7 +341,7 @@ def test_twin_number_without_its_unique_row_is_asked_for_twice(
     user = make_customer()
     meet_before(monkeypatch, DedicatedAccount, "save")
 
-    with without("billing_dedicatedaccount_user_id_key", "billing_dedicatedaccount"):
+    with without("billing_dedicatedaccount_user_id_key"):
         race(2, lambda _: _ask(user))
         asked = far.count("assign_dedicated_account")
 

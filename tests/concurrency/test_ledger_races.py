@@ -7,8 +7,7 @@ twins take both away, since either alone still saves the money; where that is so
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -21,7 +20,7 @@ from billing.exceptions import HoldAlreadyResolved, InsufficientFunds, KeyReused
 from billing.models import Account, Transfer
 from billing.selectors import wallet
 from billing.services import books, ledger, movement, sweeps
-from tests.concurrency.racing import of, overlap, race
+from tests.concurrency.racing import of, overlap, race, without
 from tests.factories.billing import make_capture, make_customer, make_hold, make_release, make_wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,36 +38,6 @@ def without_row_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger reads the account instead of locking it."""
     monkeypatch.setattr(locks, "LOCK_ACCOUNT", locks.LOCK_ACCOUNT.replace("FOR NO KEY UPDATE", ""))
     monkeypatch.setattr(locks, "LOCK_HOLD", locks.LOCK_HOLD.replace("FOR NO KEY UPDATE OF a", ""))
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """Drop CHECKs and unique indexes of the ledger; empty it and put them back whatever the race left."""
-    back: list[str] = []
-    with connection.cursor() as cursor:
-        for name in names:
-            cursor.execute(
-                "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s",
-                [name],
-            )
-            constraint = cursor.fetchone()
-            if constraint:
-                table, definition = constraint
-                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-                back.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
-            else:
-                cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
-                back.append(cursor.fetchone()[0])
-                cursor.execute(f"DROP INDEX {name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute("TRUNCATE billing_transfer, billing_account CASCADE")
-            cursor.execute("SET session_replication_role = DEFAULT")
-            for statement in back:
-                cursor.execute(statement)
 
 
 def figures(account: Account) -> tuple[Decimal, Decimal]:

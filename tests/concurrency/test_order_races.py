@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from billing.exceptions import InsufficientFunds
 from billing.models import Transfer
 from billing.services import books
 from namaskah.lib import rows
-from tests.concurrency.racing import Meeting, meet_before, race
+from tests.concurrency.racing import Meeting, meet_before, race, without
 from tests.shop import Shop
 from verifications import locks
 from verifications.enums import Status
@@ -39,19 +37,6 @@ def without_row_lock(monkeypatch: pytest.MonkeyPatch) -> None:
         return rows.get(Verification, where, [key])
 
     monkeypatch.setattr(locks, "_lock", read)
-
-
-@contextmanager
-def without_constraint(table: str, name: str, definition: str) -> Iterator[None]:
-    """Drop a constraint or unique index and put it back over whatever the race left."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {table} CASCADE")
-            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
 
 
 # --- the last cent ----------------------------------------------------------------------------------------------------
@@ -123,18 +108,10 @@ def test_twin_form_without_its_unique_index_is_two_orders(
 ) -> None:
     form_key = uuid.uuid4()
     meet_before(monkeypatch, ordering, "commit_intention")
-    with connection.cursor() as cursor:
-        cursor.execute("DROP INDEX verification_form_once")
-    try:
+    with without("verification_form_once"):
         race(2, lambda _: shop.order(form_key=form_key))
+
         assert Verification.objects.count() == 2
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE verifications_verification CASCADE")
-            cursor.execute(
-                "CREATE UNIQUE INDEX verification_form_once ON verifications_verification (user_id, form_key)"
-                " WHERE form_key IS NOT NULL"
-            )
 
 
 # --- one order, one purchase ------------------------------------------------------------------------------------------
@@ -153,9 +130,8 @@ def test_twin_two_workers_without_the_lock_buy_twice(shop: Shop, monkeypatch: py
     order = _unplaced(shop, monkeypatch)
     meet_before(monkeypatch, attempts, "begin_next")
     without_row_lock(monkeypatch)
-    definition = "UNIQUE (verification_id, number)"
 
-    with without_constraint("verifications_attempt", "attempt_numbered_once", definition):
+    with without("attempt_numbered_once"):
         race(2, lambda _: ordering.place(order.pk))
         bought = shop.upstream().buys + shop.upstream("beta").buys
 
@@ -183,7 +159,7 @@ def test_twin_sms_seen_by_two_pollers_without_guards_is_two_messages(
     meet_before(monkeypatch, receiving, "visibility_of")
     without_row_lock(monkeypatch)
 
-    with without_constraint("verifications_message", "message_once", "UNIQUE (attempt_id, dedupe_key)"):
+    with without("message_once"):
         race(2, lambda _: receiving.apply_snapshot(attempt.pk, _snapshot()))
         messages = Message.objects.count()
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,27 +17,13 @@ from accounts.services import emails
 from accounts.services.emails import Outcome
 from billing.models import Receipt
 from billing.services import receipts
-from tests.concurrency.racing import race
+from tests.concurrency.racing import race, without
 from tests.factories.accounts import UserFactory
 from tests.factories.papers import make_paid_deposit, make_receipt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 16
 NOT_LOCKED = "SELECT last FROM billing_receiptcounter WHERE year = %s"
-
-
-@contextmanager
-def without_index(name: str) -> Iterator[None]:
-    """Drop a unique index of the receipts; empty them and put it back whatever the race left."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
-        definition = cursor.fetchone()[0]
-        cursor.execute(f"DROP INDEX {name}")
-        try:
-            yield
-        finally:
-            cursor.execute("TRUNCATE billing_receipt, billing_receiptcounter")
-            cursor.execute(definition)
 
 
 def numbers() -> list[int]:
@@ -132,7 +116,7 @@ def test_twin_without_lock_and_index_writes_two_receipts(monkeypatch: pytest.Mon
     deposit = make_paid_deposit()
     monkeypatch.setattr(receipts, "LOCK_YEAR", NOT_LOCKED)
 
-    with without_index("receipt_of_deposit_once"):
+    with without("receipt_of_deposit_once"):
         overlapping(deposit)
 
         assert Receipt.objects.filter(deposit=deposit).count() == 2

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Event, User
 from billing import locks
@@ -21,7 +20,7 @@ from billing.paystack.errors import OutcomeUnknown, PaystackError
 from billing.selectors import returns, wallet
 from billing.services import books, disputes, receivables, refund_outcomes, refund_sending, refunds, shares
 from namaskah.exceptions import DomainError
-from tests.concurrency.racing import Meeting, both, meet_after, of, race
+from tests.concurrency.racing import Meeting, both, meet_after, of, race, without
 from tests.factories.accounts import StaffFactory
 from tests.factories.billing import make_hold, make_wallet
 from tests.factories.payments import make_credited_deposit
@@ -74,22 +73,6 @@ def without_refund_lock(monkeypatch: pytest.MonkeyPatch) -> None:
         return refund.deposit, refund
 
     monkeypatch.setattr(refund_outcomes, "lock", read)
-
-
-@contextmanager
-def without_check() -> Iterator[None]:
-    """Drop the CHECK on what is refunded of a deposit; put it back over whatever the race left."""
-    name = "deposit_refunds_within_amount"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
-        (definition,) = cursor.fetchone()
-        cursor.execute(f"ALTER TABLE billing_deposit DROP CONSTRAINT {name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE billing_deposit CASCADE")
-            cursor.execute(f"ALTER TABLE billing_deposit ADD CONSTRAINT {name} {definition}")
 
 
 def figures(user: User) -> tuple[Decimal, Decimal]:
@@ -145,7 +128,7 @@ def test_twin_without_locks_and_check_refunds_more_than_the_deposit(
     meet_after(monkeypatch, refunds, "unspent", parties=3)
     meet_after(monkeypatch, refunds, "_wallet_share", parties=3)
 
-    with without_check():
+    with without("deposit_refunds_within_amount"):
         results = race(3, half_requests(deposit))
 
         assert len(of(Refund, results)) == 3
