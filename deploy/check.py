@@ -25,6 +25,7 @@ PRODUCTION = {
     "SECRET_KEY": secrets.token_urlsafe(64),
     "EMAIL_URL": "smtp+tls://mailer:password@smtp.example.com:587",
     "BEHIND_PROXY": "1",
+    "TRUSTED_PROXIES": "172.16.0.0/12",
     "SANDBOX_URL": "",
     "LOG_LEVEL": "WARNING",
 }

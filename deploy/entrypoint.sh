@@ -14,10 +14,11 @@ case "$role" in
         exec python manage.py refresh_exchange_rate
         ;;
     web)
-        # One process per container; scale by containers. Clients are told apart by the proxy's headers.
+        # One process per container; scale by containers. Clients are told apart by the proxy's headers, which the product reads
+        # itself (TRUSTED_PROXIES); uvicorn must not replace the proxy's address before.
         exec python -m uvicorn namaskah.asgi:application --host 0.0.0.0 --port "${PORT:-8000}" \
             --workers "${WEB_WORKERS:-1}" --no-access-log --timeout-graceful-shutdown 15 \
-            --proxy-headers --forwarded-allow-ips "${FORWARDED_ALLOW_IPS:-127.0.0.1}" "$@"
+            --no-proxy-headers "$@"
         ;;
     worker)
         exec python -m celery -A namaskah worker -P threads -c "${WORKER_THREADS:-16}" \

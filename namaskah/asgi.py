@@ -23,6 +23,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.wsgi import get_wsgi_application
 
 from namaskah.checks import refuse_bad_configuration
+from namaskah.client_address import ClientAddressMiddleware
 from namaskah.middleware import RequestIdMiddleware, RequestLogMiddleware
 
 # A thread that comes back from the database waits for the interpreter as long as others compute, five milliseconds at a time
@@ -40,7 +41,7 @@ class StreamHandler(ASGIHandler):
     """Django's ASGI handler without what costs a stream a thread.
 
     Most of `settings.MIDDLEWARE` is synchronous. Django runs such code in a thread of the request's own, which it keeps until
-    the response ends: hours, for a stream. So this handler has our two native middleware only, the view finds the session and
+    the response ends: hours, for a stream. So this handler has our native middleware only, the view finds the session and
     checks the host itself, and there is no context that would own a thread.
     """
 
@@ -49,7 +50,7 @@ class StreamHandler(ASGIHandler):
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
         handler: Any = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
-        for middleware in (RequestLogMiddleware, RequestIdMiddleware):
+        for middleware in (RequestLogMiddleware, RequestIdMiddleware, ClientAddressMiddleware):
             handler = convert_exception_to_response(middleware(handler))
         self._middleware_chain = handler
 

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
+from namaskah.client_address import networks
+
 TAG = "configuration"
 SECRET_LENGTH = 50  # characters; 256 bits in the narrowest alphabet people use
 SECRET_VARIETY = 5  # different characters; Django asks for as many
@@ -102,6 +104,38 @@ def check_addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[C
             )
         )
     return errors
+
+
+@register(TAG)
+def check_proxies(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Whose headers are believed must be said, and be readable."""
+    try:
+        trusted = networks(tuple(settings.TRUSTED_PROXIES))
+    except ValueError as error:
+        return [
+            Error(
+                f"TRUSTED_PROXIES cannot be read: {error}.",
+                hint="Addresses and networks, comma separated: 10.0.0.5,172.16.0.0/12.",
+                id="namaskah.E016",
+            )
+        ]
+    if any(network.prefixlen == 0 for network in trusted):
+        return [
+            Error(
+                "TRUSTED_PROXIES trusts everybody.",
+                hint="Whoever connects could then choose an address. Name your proxies only.",
+                id="namaskah.E017",
+            )
+        ]
+    if settings.BEHIND_PROXY and not trusted:
+        return [
+            Error(
+                "BEHIND_PROXY is on and TRUSTED_PROXIES is empty.",
+                hint="Name the addresses of your proxies, or every visitor has theirs and no request is secure.",
+                id="namaskah.E018",
+            )
+        ]
+    return []
 
 
 @register(TAG)

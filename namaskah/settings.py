@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "lucide",
 ]
 MIDDLEWARE = [
+    "namaskah.client_address.ClientAddressMiddleware",
     "namaskah.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -69,7 +70,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.session_user.SessionUserMiddleware",
     "namaskah.middleware.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -173,11 +174,20 @@ LOGIN_REDIRECT_URL = reverse_lazy("verifications:order-new")
 LOGOUT_REDIRECT_URL = reverse_lazy("landing")
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 24 * 3600
+SESSION_REMEMBERED_AGE_S = 30 * 24 * 3600
+STAFF_SESSION_AGE_S = 12 * 3600
+STAFF_IDLE_S = 30 * 60
+MAX_SESSIONS = env.int("MAX_SESSIONS", default=10)
+DEVICE_COOKIE_NAME = "__Host-device" if IS_HTTPS else "device"
+DEVICE_COOKIE_AGE = 365 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "namaskah.views.csrf_failure"
 SECOND_FACTOR_THROTTLE_S = env.int("SECOND_FACTOR_THROTTLE_S", default=1)
+SECOND_STEP_S = 600  # how long after the password the second factor may be shown
+SECOND_STEP_RATE = env.str("SECOND_STEP_RATE", default="20/m")
+STEP_UP_S = env.int("STEP_UP_S", default=600)  # how long showing again who one is counts
 SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
 SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")
 
@@ -196,9 +206,10 @@ SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-)
+# Nothing a client writes is believed: these headers count when a proxy in TRUSTED_PROXIES sends them (client_address.py).
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+TRUSTED_PROXIES = [each for each in env.list("TRUSTED_PROXIES", default=[]) if each.strip()]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = IS_HTTPS
@@ -258,6 +269,12 @@ EMAIL_TIMEOUT = (
     20  # seconds for each step with the mail server; without it a dead one keeps a worker for ever
 )
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Namaskah SMS <hello@namaskah.example>")
+
+# --- SMS to customers -------------------------------------------------------------------------------------------------
+# Codes for the second factor: docs/providers/sms-gateway.md. Without an address SMS is not offered.
+SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
+SMS_GATEWAY_KEY = env.str("SMS_GATEWAY_KEY", default="")
+SMS_SENDER = env.str("SMS_SENDER", default="Namaskah")
 
 # --- Wallet -----------------------------------------------------------------------------------------------------------
 WALLET_CURRENCY = env.str("WALLET_CURRENCY", default="USD")
@@ -326,6 +343,7 @@ TAX_LINE = env.str("TAX_LINE", default="")  # as `VAT 7.5% included`; no line wh
 
 # --- Orders -----------------------------------------------------------------------------------------------------------
 MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=20)
+MAX_OPEN_ORDERS_PREMIUM = env.int("MAX_OPEN_ORDERS_PREMIUM", default=100)
 QUOTE_TTL_S = 15 * 60
 MAX_ROUTES_PER_ORDER = 4
 ORDER_PLACING_BUDGET_S = 25  # after this a customer's patience is gone: no further route is tried

@@ -27,7 +27,9 @@ os.environ.update(
         "SENTRY_DSN": "",
         "SIGN_IN_RATE": "1000/m",
         "SIGN_UP_RATE": "1000/m",
+        "BEHIND_PROXY": "0",
         "SITE_URL": "http://testserver",
+        "TRUSTED_PROXIES": "",
         "WALLET_CURRENCY": "USD",
     }
 )

@@ -34,7 +34,7 @@ def programs(wanted: Wanted) -> dict[str, Program]:
     web = (
         *python, "uvicorn", "namaskah.asgi:application", "--host", HOST, "--port", str(wanted.port),
         "--workers", str(wanted.web_workers), "--no-access-log", "--log-level", "warning",
-        "--timeout-graceful-shutdown", "5",
+        "--timeout-graceful-shutdown", "5", "--no-proxy-headers",
     )  # fmt: skip
     worker = (
         *python, "celery", "-q", "-A", "namaskah", "worker", "-P", "threads", "-c", "16",

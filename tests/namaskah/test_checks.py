@@ -53,6 +53,11 @@ def test_sound_configuration_passes() -> None:
         ({"ALLOWED_HOSTS": ["*"]}, ["namaskah.E008"]),
         ({"CALL_DEADLINE_S": 13}, ["namaskah.E009"]),
         ({"CALL_DEADLINE_S": 14}, []),
+        ({"BEHIND_PROXY": True, "TRUSTED_PROXIES": ["10.0.0.0/8", "2001:db8::5"]}, []),
+        ({"BEHIND_PROXY": True, "TRUSTED_PROXIES": []}, ["namaskah.E018"]),
+        ({"BEHIND_PROXY": False, "TRUSTED_PROXIES": ["proxy.internal"]}, ["namaskah.E016"]),
+        ({"BEHIND_PROXY": True, "TRUSTED_PROXIES": ["10.0.0.1", "0.0.0.0/0"]}, ["namaskah.E017"]),
+        ({"BEHIND_PROXY": True, "TRUSTED_PROXIES": ["::/0"]}, ["namaskah.E017"]),
         (
             {"SECRET_KEY": "short", "SITE_URL": "http://sms.example", "ALLOWED_HOSTS": []},
             ["namaskah.E002", "namaskah.E006", "namaskah.E007"],
