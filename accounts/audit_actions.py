@@ -19,6 +19,7 @@ class AuditAction(TextChoices):
     STEPPED_UP = "session.stepped_up", _("Identity confirmed")
     STEP_UP_FAILED = "session.step_up_failed", _("Identity not confirmed")
     DEVICE_TRUSTED = "session.device_trusted", _("Device trusted")
+    DEVICE_DISTRUSTED = "session.device_distrusted", _("Device no longer trusted")
     DEVICE_FORGOTTEN = "session.device_forgotten", _("Device forgotten")
 
     EMAIL_VERIFIED = "account.email_verified", _("E-mail address confirmed")

@@ -6,21 +6,19 @@ each. What Redis remembers never decides whether somebody is signed in: `account
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import uuid
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.cache import caches
 
 from accounts.models import Session
-from namaskah.lib.ids import uuid7
 
-FACTS = "_facts"  # where a session's data says when, from where and how it began
+CACHE_PREFIX = "session:"
 
 
 def digest(key: str) -> str:
@@ -28,10 +26,18 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
-class SessionStore(CachedDatabaseStore):
-    """Django's cached sessions with our table, and with digests for keys in it and in Redis."""
+def forget_cached(digests: list[str]) -> None:
+    """Drop what Redis has of these sessions. When it is away nothing is lost: their rows decide."""
+    caches[settings.SESSION_CACHE_ALIAS].delete_many([CACHE_PREFIX + each for each in digests])
 
-    cache_key_prefix = "session:"
+
+class SessionStore(CachedDatabaseStore):
+    """Django's cached sessions with our table, and with digests for keys in it and in Redis.
+
+    The data is written by the store; when, from where and how a session began are columns that the data does not know.
+    """
+
+    cache_key_prefix = CACHE_PREFIX
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -49,19 +55,52 @@ class SessionStore(CachedDatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row for this session's data."""
-        facts = data.get(FACTS, {})
-        user_id = data.get(SESSION_KEY)
         return Session(
             session_key=digest(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
-            id=uuid.UUID(facts["id"]) if facts.get("id") else uuid7(),
-            user_id=int(user_id) if user_id else None,
-            address=facts.get("address"),
-            user_agent=facts.get("user_agent", ""),
-            is_remembered=facts.get("is_remembered", False),
-            **_times(facts, "started_at", "verified_at"),
+            user_id=_user_id(data),
         )
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the data.
+
+        Raises:
+            UpdateError: The session has ended meanwhile; writing it anew would bring it back.
+        """
+        if self.session_key is None:
+            self.create()
+            return
+        if must_create:
+            super().save(must_create=True)
+            return
+        data: dict[str, Any] = self._get_session()  # type: ignore[attr-defined]
+        written = Session.objects.filter(pk=digest(self.session_key)).update(
+            session_data=self.encode(data), expire_date=self.get_expiry_date(), user_id=_user_id(data)
+        )
+        if not written:
+            raise UpdateError
+        self._cache.set(self.cache_key, data, self.get_expiry_age())
+
+    def cycle_key(self) -> None:
+        """Go on under another key. The row stays the same one, so who it is about keeps finding it.
+
+        Raises:
+            SessionInterrupted: Somebody's session has ended meanwhile.
+        """
+        data: dict[str, Any] = self._get_session()  # type: ignore[attr-defined]
+        old = self.session_key
+        new: str = self._get_new_session_key()  # type: ignore[attr-defined]
+        moved = old is not None and Session.objects.filter(pk=digest(old)).update(session_key=digest(new))
+        if old is not None and moved:
+            self._session_key = new
+            self.modified = True
+            forget_cached([digest(old)])
+            return
+        if SESSION_KEY in data:
+            raise SessionInterrupted("The session ended while it was used.")
+        self.create()
+        self._session_cache = data
 
     def delete(self, session_key: str | None = None) -> None:
         """End it, in both places."""
@@ -69,7 +108,7 @@ class SessionStore(CachedDatabaseStore):
         if key is None:
             return
         Session.objects.filter(pk=digest(key)).delete()
-        caches[settings.SESSION_CACHE_ALIAS].delete(self.cache_key_prefix + digest(key))
+        forget_cached([digest(key)])
 
     def _get_session_from_db(self) -> Session | None:
         row = Session.living().filter(pk=digest(self.session_key or "")).first()
@@ -78,10 +117,6 @@ class SessionStore(CachedDatabaseStore):
         return row
 
 
-def facts_of(session: SessionBase) -> dict[str, Any]:
-    """When, from where and how this session began; empty for a visitor's."""
-    return dict(session.get(FACTS, {}))
-
-
-def _times(facts: dict[str, Any], *names: str) -> dict[str, dt.datetime]:
-    return {name: dt.datetime.fromisoformat(facts[name]) for name in names if facts.get(name)}
+def _user_id(data: dict[str, Any]) -> int | None:
+    user_id = data.get(SESSION_KEY)
+    return int(user_id) if user_id else None

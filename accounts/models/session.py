@@ -62,3 +62,8 @@ class KnownDevice(models.Model):
 
     def __str__(self) -> str:
         return f"device {self.pk}"
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it stands in for the second factor now."""
+        return self.trusted_until is not None and self.trusted_until > timezone.now()
