@@ -70,4 +70,10 @@ def _schedule(sender: Celery, **_: Any) -> None:
             "options": {"expires": 6 * 3600},
         },
         "send-emails": every("accounts.send_emails", 15),
+        "seal-audit": every("accounts.seal_audit", 30),
+        "remove-old-audit": {
+            "task": "accounts.remove_old_audit",
+            "schedule": crontab(hour="2", minute="41"),
+            "options": {"expires": 6 * 3600},
+        },
     }
