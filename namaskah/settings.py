@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from namaskah.lib.logging import logging_config
+from namaskah.lib.sentry import sentry_options
 
 # --- Core -------------------------------------------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,12 +56,15 @@ INSTALLED_APPS = [
     "simple_history",
     "django_otp",
     "django_structlog",
+    "corsheaders",
     "csp",
     "lucide",
 ]
 MIDDLEWARE = [
     "namaskah.client_address.ClientAddressMiddleware",
     "namaskah.middleware.RequestIdMiddleware",
+    "namaskah.security.BoundsMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # random padding makes its length useless to guess a secret by (BREACH)
@@ -168,6 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.password_checks.StrengthValidator"},
 ]
 LOGIN_URL = reverse_lazy("accounts:sign-in")
 LOGIN_REDIRECT_URL = reverse_lazy("verifications:order-new")
@@ -188,9 +193,23 @@ SECOND_FACTOR_THROTTLE_S = env.int("SECOND_FACTOR_THROTTLE_S", default=1)
 SECOND_STEP_S = 600  # how long after the password the second factor may be shown
 SECOND_STEP_RATE = env.str("SECOND_STEP_RATE", default="20/m")
 STEP_UP_S = env.int("STEP_UP_S", default=600)  # how long showing again who one is counts
+STEP_UP_RATE = env.str("STEP_UP_RATE", default="10/h")
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=365)
 SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
 SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")
+PASSWORD_RESET_RATE = env.str("PASSWORD_RESET_RATE", default="5/h")
+CODE_RATE = env.str("CODE_RATE", default="30/h")  # typing codes, opening links, asking for another message
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@namaskah.example")
+# Stolen passwords, asked for by the first five digits of a digest; empty: not asked.
+BREACHED_PASSWORDS_URL = env.str(
+    "BREACHED_PASSWORDS_URL", default="https://api.pwnedpasswords.com/range"
+).rstrip("/")
+# A check that a person is at work, as Cloudflare Turnstile; without a site key and a secret there is none. When the checker
+# is away, people are let pass: limits and locks hold anyway, and its bad day must not close the shop.
+BOT_CHECK_SITE_KEY = env.str("BOT_CHECK_SITE_KEY", default="")
+BOT_CHECK_SECRET = env.str("BOT_CHECK_SECRET", default="")
+BOT_CHECK_VERIFY_URL = env.str("BOT_CHECK_VERIFY_URL", default="")
+BOT_CHECK_SCRIPT_URL = env.str("BOT_CHECK_SCRIPT_URL", default="")
 
 # --- Privacy ----------------------------------------------------------------------------------------------------------
 # Each of these is what the privacy pages promise; accounts/privacy/ carries it out.
@@ -246,8 +265,14 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
         "usb",
     )
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+REQUEST_MAX_BYTES = 1_000_000  # no page, call or webhook takes more
+DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_MAX_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+FILE_UPLOAD_HANDLERS = ["namaskah.security.RefuseFiles"]
+# Sites whose pages may call the API from a browser; none unless named. Keys belong on servers.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -329,6 +354,7 @@ REFUND_AUTO_MAX = Decimal(
     env.str("REFUND_AUTO_MAX", default="0")
 )  # up to this staff is not asked; wallet currency
 REFUND_MATCH_S = env.int("REFUND_MATCH_S", default=24 * 3600)  # then a person decides about a lost answer
+FRAUD_DISPUTES_SUSPEND = env.int("FRAUD_DISPUTES_SUSPEND", default=2)  # open or lost; 0 leaves it to staff
 EXCHANGE_RATE_URL = env.str("EXCHANGE_RATE_URL", default="https://open.er-api.com/v6/latest")
 EXCHANGE_RATE_REFRESH_S = env.int("EXCHANGE_RATE_REFRESH_S", default=6 * 3600)
 EXCHANGE_RATE_MAX_AGE_S = env.int("EXCHANGE_RATE_MAX_AGE_S", default=72 * 3600)
@@ -389,9 +415,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 HEARTBEAT_MAX_AGE_S = 45
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
-    sentry_sdk.init(
-        dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False
-    )
+    sentry_sdk.init(dsn=SENTRY_DSN, **sentry_options())
 
 # --- Admin and API ----------------------------------------------------------------------------------------------------
 SIMPLE_HISTORY_HISTORY_ID_USE_UUID = False

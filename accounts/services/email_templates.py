@@ -32,6 +32,25 @@ EMAILS: dict[str, frozenset[str]] = {
     "auto_top_up_failed": frozenset({"amount", "card", "url"}),
     "auto_top_up_stopped": frozenset({"reason", "url"}),
     "payment_needs_you": frozenset({"amount", "url"}),
+    "passkey_copied": frozenset({"name", "url"}),
+    "code_received": frozenset({"service", "url"}),  # `late` when it came after the end of the order
+    "order_ended": frozenset({"service", "amount", "outcome", "url"}),  # expired, failed or cancelled
+    "verify_sign_up": frozenset({"code", "link"}),
+    "account_exists": frozenset({"url"}),
+    "verify_email": frozenset({"code", "link"}),
+    "password_reset": frozenset({"link"}),
+    "password_changed": frozenset({"url"}),
+    "email_change_old": frozenset({"new_hint", "link"}),
+    "email_change_new": frozenset({"link"}),
+    "email_changed": frozenset({"support", "url"}),
+    "sign_in_locked": frozenset({"until", "url"}),
+    "new_device": frozenset({"browser", "place", "at", "url"}),
+    "second_factor_code": frozenset({"code", "url"}),
+    "factor_added": frozenset({"factor", "url"}),
+    "factor_removed": frozenset({"factor", "url"}),
+    "recovery_code_used": frozenset({"left", "url"}),
+    "account_suspended": frozenset({"reason", "url"}),  # `final` when it is closed for good
+    "account_restored": frozenset({"url"}),
 }
 EMPTY_LINES = re.compile(r"\n\s*\n+")
 

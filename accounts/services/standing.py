@@ -1,23 +1,38 @@
-"""Suspending, banning and restoring accounts. What an account ordered goes on; nobody can use the account."""
+"""Suspending, banning and restoring accounts. What an account ordered goes on; nobody can use the account.
+
+This is the one place where an account closes. What somebody may do is asked of their row at each request
+(`User.is_active`): by pages (`accounts/session_user.py`), streams (`accounts/streams/reads.py`) and the second step of a
+sign-in (`accounts/sign_in.py`). A key or token must ask the row of its owner in the same way; nothing here has to find it.
+"""
 
 from __future__ import annotations
 
+import structlog
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.audit_actions import AuditAction
 from accounts.enums import AccountState
 from accounts.models import User
-from accounts.services import audit
+from accounts.services import audit, known_devices, notices, sessions
+
+log = structlog.get_logger(__name__)
 
 ACTS = {
     AccountState.SUSPENDED: AuditAction.SUSPENDED,
     AccountState.BANNED: AuditAction.BANNED,
     AccountState.ACTIVE: AuditAction.RESTORED,
 }
+TOLD_REASON = 300  # characters of the reason that the person reads
 
 
 def suspend(*, user_id: int, reason: str, actor: User | None) -> bool:
-    """Close the account until staff restores it; at the next request nothing of it works. False when it was not open."""
+    """Close the account until staff restores it; at the next request nothing of it works. False when it was not open.
+
+    Args:
+        reason: A sentence the person reads in an e-mail; it is kept in the trail.
+        actor: None when the product does it by itself.
+    """
     return _move(user_id, [AccountState.ACTIVE], AccountState.SUSPENDED, reason, actor)
 
 
@@ -35,12 +50,14 @@ def _move(
     user_id: int, from_states: list[AccountState], to: AccountState, reason: str, actor: User | None
 ) -> bool:
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
         if user.state not in from_states:
             return False
         before, user.state = user.state, to
         user.session_epoch += 1
         user.save(update_fields=["state", "session_epoch"])
+        sessions.drop_all(user_id)
+        known_devices.forget_all(user_id)
         audit.record(
             ACTS[to],
             actor=actor,
@@ -49,4 +66,29 @@ def _move(
             after={"state": str(to)},
             reason=reason,
         )
+        _tell(user, reason)
+    log.warning("Account's state changed", user_id=user_id, state=str(to), actor=actor.pk if actor else None)
     return True
+
+
+def _tell(user: User, reason: str) -> None:
+    """The epoch makes the fact a new one each time."""
+    key = f"{user.pk}:{user.session_epoch}"
+    if user.is_active:
+        notices.tell(
+            user_id=user.pk,
+            template="account_restored",
+            context={"url": reverse("accounts:sign-in")},
+            key=f"account-restored:{key}",
+        )
+        return
+    notices.tell(
+        user_id=user.pk,
+        template="account_suspended",
+        context={
+            "reason": reason[:TOLD_REASON],
+            "final": "yes" if user.state == AccountState.BANNED else "",
+            "url": reverse("landing"),
+        },
+        key=f"account-closed:{key}",
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from billing.enums import DisputeOutcome, TransferCode
 from billing.models import Account, Dispute, Refund, Transfer
@@ -71,6 +72,15 @@ def refund_page(user_id: int, before: uuid.UUID | None = None) -> RefundPage:
 
 
 def fraud_disputes(user_id: int) -> int:
-    """How many disputes of a customer, open or lost, claim fraud. From two on a person looks at the account."""
+    """How many disputes of a customer, open or lost, claim fraud. Several of them close the account."""
+    return _fraud_disputes(user_id).count()
+
+
+def newest_fraud_dispute_at(user_id: int) -> dt.datetime | None:
+    """When the last of them was opened."""
+    return _fraud_disputes(user_id).aggregate(newest=Max("opened_at"))["newest"]
+
+
+def _fraud_disputes(user_id: int) -> QuerySet[Dispute]:
     disputes = Dispute.objects.filter(user_id=user_id, category__icontains=FRAUD)
-    return disputes.exclude(outcome=DisputeOutcome.WON).count()
+    return disputes.exclude(outcome=DisputeOutcome.WON)

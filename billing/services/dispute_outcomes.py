@@ -12,11 +12,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.services import emails
+from accounts.services import notices
 from billing.enums import DepositStatus, DisputeOutcome, SystemCode, TransferCode
 from billing.models import Deposit, Dispute
 from billing.paystack.base import DisputeFact
-from billing.selectors.returns import fraud_disputes
 from billing.services import ledger, receivables, shares
 from namaskah.lib.money import format_money, format_subunits, from_subunits
 
@@ -26,7 +25,6 @@ OUTCOMES = {
     "merchant-accepted": DisputeOutcome.LOST,
     "auto-accepted": DisputeOutcome.LOST,
 }
-SUSPICIOUS = 2  # fraud disputes, open or lost
 
 
 def conclude(dispute: Dispute, deposit: Deposit | None, fact: DisputeFact) -> None:
@@ -63,10 +61,10 @@ def conclude(dispute: Dispute, deposit: Deposit | None, fact: DisputeFact) -> No
 
 
 def tell(dispute: Dispute, template: str, **more: str) -> None:
-    """Queue the e-mail about a dispute to the customer whose payment it is."""
+    """Tell the customer whose payment it is about its dispute."""
     if dispute.user_id is None or dispute.deposit_id is None:
         return
-    emails.queue(
+    notices.tell(
         user_id=dispute.user_id,
         template=template,
         context={
@@ -83,13 +81,6 @@ def _held_text(dispute: Dispute) -> str:
     """What is set aside for it; empty for money that never reached the wallet."""
     held = dispute.wallet_amount - dispute.shortfall
     return format_money(held, settings.WALLET_CURRENCY) if held else ""
-
-
-def warn_of_fraud(user_id: int) -> None:
-    """Several fraud claims against one customer's payments: a person looks at the account."""
-    count = fraud_disputes(user_id)
-    if count >= SUSPICIOUS:
-        log.error("Customer with several fraud disputes", customer=user_id, disputes=count)
 
 
 def _lose(dispute: Dispute, deposit: Deposit, lost_subunits: int) -> None:

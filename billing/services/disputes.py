@@ -27,6 +27,7 @@ from billing.services import (
     dispute_freezing,
     dispute_outcomes,
     evidence,
+    fraud,
     refund_outcomes,
     saved_cards,
     standing_orders,
@@ -66,8 +67,8 @@ def apply(fact: DisputeFact) -> Dispute:
             dispute_outcomes.conclude(dispute, deposit, fact)
     if dispute.deposit_id is None:
         log.error("Dispute of a payment we do not know", dispute=dispute.paystack_id)
-    elif is_new and dispute.user_id is not None:
-        dispute_outcomes.warn_of_fraud(dispute.user_id)
+    elif dispute.user_id is not None:
+        fraud.look(dispute.user_id, is_news=is_new)
     return dispute
 
 

@@ -52,7 +52,32 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "reason": "Declined",
     },
     "auto_top_up_stopped": {"reason": "the card was declined three times", "url": "/wallet/auto-top-up/"},
+    "passkey_copied": {"name": "Telephone", "url": "/settings/security/passkeys/"},
     "payment_needs_you": {"amount": "₦5,000.00", "url": "/wallet/deposits/1/"},
+    "verify_sign_up": {"code": "123456", "link": "/accounts/verify-email/t/"},
+    "account_exists": {"url": "/accounts/sign-in/"},
+    "verify_email": {"code": "123456", "link": "/accounts/verify-email/t/"},
+    "password_reset": {"link": "/accounts/password/reset/t/"},
+    "password_changed": {"url": "/accounts/password/reset/"},
+    "email_change_old": {"new_hint": "a…@example.org", "link": "/accounts/email-change/t/"},
+    "email_change_new": {"link": "/accounts/email-change/t/"},
+    "email_changed": {"support": "support@example.com", "url": "/settings/email/"},
+    "sign_in_locked": {"until": "10:42 UTC", "url": "/accounts/password/reset/"},
+    "new_device": {
+        "browser": "Firefox on Windows",
+        "place": "203.0.113.9",
+        "at": "21 November 2026, 17:34 UTC",
+        "url": "/settings/security/sessions/",
+    },
+    "account_suspended": {"reason": "Two payments were disputed as fraud.", "final": "", "url": "/"},
+    "account_restored": {"url": "/accounts/sign-in/"},
+    "code_received": {"service": "WhatsApp", "late": "yes", "url": "/verifications/1/"},
+    "order_ended": {
+        "service": "WhatsApp",
+        "amount": "$0.35",
+        "outcome": "expired",
+        "url": "/verifications/1/",
+    },
 }
 FOLDER = Path(__file__).parents[2] / "templates" / "emails"
 MONEY = re.compile(r"[₦$][\d,.]*\d")

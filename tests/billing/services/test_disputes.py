@@ -8,8 +8,11 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
-from accounts.models import OutgoingEmail, User
+from accounts.audit_actions import AuditAction
+from accounts.models import AuditEntry, OutgoingEmail, User
+from accounts.services import standing
 from billing.enums import DepositStatus, DisputeOutcome, SystemCode
 from billing.exceptions import (
     AnswerNotTaken,
@@ -27,6 +30,7 @@ from billing.services import (
     books,
     crediting,
     disputes,
+    fraud,
     ledger,
     receivables,
     refund_sending,
@@ -458,13 +462,78 @@ def test_lost_dispute_of_a_payment_that_was_reversed_takes_nothing_twice(
     assert (dispute.hold, wallet(owner.pk).balance) == (None, CREDIT)
 
 
-def test_two_fraud_disputes_flag_the_customer(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+def state_of(user: User) -> str:
+    return User.objects.get(pk=user.pk).state
+
+
+def test_two_fraud_disputes_suspend_the_customer(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    make_dispute(deposit, far, category="fraud")
+    assert state_of(owner) == "active"
+
+    make_dispute(make_credited_deposit(owner, far=far), far, category="Fraudulent")
+
+    assert (fraud_disputes(owner.pk), state_of(owner)) == (2, "suspended")
+    entry = AuditEntry.objects.get(action=AuditAction.SUSPENDED)
+    assert (entry.actor_id, entry.subject_id) == (None, owner.pk)
+    assert OutgoingEmail.objects.filter(template="account_suspended", user=owner).count() == 1
+
+
+@pytest.mark.parametrize("category", ["chargeback", ""])
+def test_other_disputes_suspend_nobody(
+    deposit: Deposit, owner: User, far: FakePaystack, category: str
+) -> None:
+    make_dispute(deposit, far, category=category)
+    make_dispute(make_credited_deposit(owner, far=far), far, category=category)
+
+    assert state_of(owner) == "active"
+
+
+def test_fraud_dispute_that_was_won_does_not_count(deposit: Deposit, owner: User, far: FakePaystack) -> None:
+    end_dispute(make_dispute(deposit, far, category="fraud"), far, "declined")
+    make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
+
+    assert state_of(owner) == "active"
+
+
+def test_suspension_for_fraud_can_be_left_to_staff(
+    deposit: Deposit, owner: User, far: FakePaystack, settings: Settings
+) -> None:
+    settings.FRAUD_DISPUTES_SUSPEND = 0
+
     with log_lines() as lines:
         make_dispute(deposit, far, category="fraud")
         make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
 
-    assert fraud_disputes(owner.pk) == 2
+    assert state_of(owner) == "active"
     assert [line["disputes"] for line in lines.named("Customer with several fraud disputes")] == [2]
+
+
+def test_customer_whom_staff_restored_stays_so_until_the_next_fraud_dispute(
+    deposit: Deposit, owner: User, far: FakePaystack
+) -> None:
+    make_dispute(deposit, far, category="fraud")
+    second = make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
+    standing.restore(user_id=owner.pk, reason="Spoke to them", actor=StaffFactory.create())
+
+    disputes.look(second.paystack_id)
+    assert state_of(owner) == "active"
+
+    make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
+    assert state_of(owner) == "suspended"
+
+
+def test_suspension_that_a_crash_left_out_is_made_up_at_the_next_look(
+    deposit: Deposit, owner: User, far: FakePaystack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_dispute(deposit, far, category="fraud")
+    with monkeypatch.context() as crash:
+        crash.setattr(fraud, "look", lambda *_, **__: None)
+        second = make_dispute(make_credited_deposit(owner, far=far), far, category="fraud")
+    assert state_of(owner) == "active"
+
+    disputes.look(second.paystack_id)
+
+    assert state_of(owner) == "suspended"
 
 
 @pytest.mark.parametrize(("category", "cards_left"), [("Fraud", 0), ("chargeback", 1)])
