@@ -19,6 +19,10 @@ PHONE_KEYS = frozenset({"msisdn", "number", "phone", "phone_number", "to"})
 PLAIN_KEYS = frozenset({"id", "level", "logger", "timestamp"})  # and everything that ends in `_id` or `_ms`
 # `+` and 8 digits or more, however they are grouped; or 10 to 15 digits in a row that stand alone
 PHONE = re.compile(r"\+\d(?:[ ().-]{0,2}\d){7,17}|(?<![\w.-])\d{10,15}(?![\w-]|\.\d)")
+# The secret part of a link we sent: long and without the hyphens' places of a UUID
+LINK_TOKEN = re.compile(
+    r"(?<=/)(?![0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)[\w-]{40,}(?=[/?#\s]|$)"
+)
 # Libraries that quote what they were given: pydantic its input, PostgreSQL the row it refused
 QUOTED = re.compile(
     r"input_value=.*?(?=, input_type=|\]|$)"
@@ -59,8 +63,13 @@ def _scrubbed(key: str, value: Any) -> Any:
     return _masked(text[:LONGEST])
 
 
+def scrub_text(key: str, text: str) -> str:
+    """One text by the rules of the log: hidden under a secret name, else masked."""
+    return HIDDEN if key in FORBIDDEN_KEYS else _masked(text)
+
+
 def _masked(text: str) -> str:
-    text = QUOTED.sub(HIDDEN, text)
+    text = LINK_TOKEN.sub(HIDDEN, QUOTED.sub(HIDDEN, text))
     return PHONE.sub(lambda match: mask_phone(match.group()), text)
 
 
