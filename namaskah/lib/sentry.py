@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from namaskah.lib.http_redaction import redact
 from namaskah.lib.logging import scrub_text
@@ -55,4 +55,4 @@ def scrubbed(value: Any, name: str = "") -> Any:
         return {key: scrubbed(item, str(key).lower()) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [scrubbed(item, name) for item in value]
-    return scrub_text(name, redact(cast(str, value))) if isinstance(value, str) else value
+    return scrub_text(name, redact(value)) if isinstance(value, str) else value
