@@ -14,7 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.services import emails
+from accounts.services import notices
 from billing import locks
 from billing.enums import DepositStatus, StopReason
 from billing.models import AutoTopUp, Deposit, SavedCard
@@ -118,7 +118,7 @@ def ask_the_customer(deposit_id: uuid.UUID, url: str) -> None:
         deposit.status = DepositStatus.PENDING
         deposit.authorization_url = url
         deposit.save(update_fields=["status", "authorization_url"])
-        emails.queue(
+        notices.tell(
             user_id=deposit.user_id,
             template="payment_needs_you",
             context={"amount": format_subunits(deposit.amount_subunits, deposit.charge_currency), "url": url},
@@ -179,7 +179,7 @@ def _decline(order: AutoTopUp, card: SavedCard | None, deposit: Deposit, *, reas
         "card": card.label,
         "url": reverse("billing:auto-top-up"),
     }
-    emails.queue(
+    notices.tell(
         user_id=order.user_id,
         template="auto_top_up_failed",
         context=context | ({"reason": reason} if reason else {}),

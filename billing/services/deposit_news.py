@@ -1,4 +1,4 @@
-"""What customers are told about a deposit: e-mails and events, in the transaction of the fact. Events come last in it."""
+"""What customers are told about a deposit: notices and events, in the transaction of the fact. Events come last in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.enums import EventType
-from accounts.services import emails, events
+from accounts.services import events, notices
 from billing.enums import DepositPurpose, ReviewReason
 from billing.models import Deposit
 from namaskah.lib.money import format_money, format_subunits, from_subunits
@@ -17,7 +17,7 @@ from namaskah.lib.money import format_money, format_subunits, from_subunits
 def credited(deposit: Deposit) -> None:
     """The money is in the wallet."""
     is_automatic = deposit.purpose == DepositPurpose.AUTO
-    _email(
+    _tell(
         deposit,
         "auto_top_up_succeeded" if is_automatic else "deposit_succeeded",
         key=f"deposit-succeeded:{deposit.pk}",
@@ -28,13 +28,13 @@ def credited(deposit: Deposit) -> None:
 def declined(deposit: Deposit) -> None:
     """The bank said no. Of an automatic charge the standing order tells what follows from it."""
     if deposit.purpose != DepositPurpose.AUTO:
-        _email(deposit, "deposit_failed", key=f"deposit-failed:{deposit.pk}", reason=deposit.gateway_response)
+        _tell(deposit, "deposit_failed", key=f"deposit-failed:{deposit.pk}", reason=deposit.gateway_response)
     _event(deposit, EventType.DEPOSIT_FAILED)
 
 
 def closed_without_money(deposit: Deposit) -> None:
     """A person has looked at it and found that no money came: what the e-mail about the review has promised to tell."""
-    _email(deposit, "deposit_closed", key=f"deposit-closed:{deposit.pk}")
+    _tell(deposit, "deposit_closed", key=f"deposit-closed:{deposit.pk}")
     _event(deposit, EventType.DEPOSIT_FAILED)
 
 
@@ -45,7 +45,7 @@ def never_reached(deposit: Deposit) -> None:
 
 def under_review(deposit: Deposit) -> None:
     """The money has come and a person looks at it first."""
-    _email(
+    _tell(
         deposit,
         "deposit_review",
         key=f"deposit-review:{deposit.pk}",
@@ -54,7 +54,7 @@ def under_review(deposit: Deposit) -> None:
     )
 
 
-def _email(deposit: Deposit, template: str, *, key: str, **more: str) -> None:
+def _tell(deposit: Deposit, template: str, *, key: str, **more: str) -> None:
     if deposit.user_id is None:
         return
     context = {
@@ -64,7 +64,7 @@ def _email(deposit: Deposit, template: str, *, key: str, **more: str) -> None:
         "card": deposit.card_label or gettext("your card"),
         "url": reverse("billing:deposit", args=[deposit.pk]),
     }
-    emails.queue(user_id=deposit.user_id, template=template, context=context | more, key=key)
+    notices.tell(user_id=deposit.user_id, template=template, context=context | more, key=key)
 
 
 def _event(deposit: Deposit, type: EventType) -> None:

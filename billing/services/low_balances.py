@@ -1,7 +1,7 @@
 """Telling customers once that their wallet runs low: after a charge, and again only after money has come in.
 
 A sweep reads the charges made since its last run, so that an order pays nothing for it. What it has read is remembered in the
-cache; a lost cache makes it read some charges again, and the key of the e-mail keeps that from being told twice.
+cache; a lost cache makes it read some charges again, and the key of the notice keeps that from being told twice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db.transaction import atomic
 from django.urls import reverse
 
 from accounts.enums import EventType
-from accounts.services import emails, events
+from accounts.services import events, notices
 from namaskah.lib.money import format_money
 
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ def _low_wallets(after: int, until: int) -> list[LowWallet]:
 
 def _tell(wallet: LowWallet) -> bool:
     with atomic():
-        email = emails.queue(
+        is_told = notices.tell(
             user_id=wallet.user_id,
             template="wallet_low",
             context={
@@ -83,7 +83,7 @@ def _tell(wallet: LowWallet) -> bool:
             },
             key=f"wallet-low:{wallet.user_id}:{wallet.since}",
         )
-        if email is None:
+        if not is_told:
             return False
         log.info("Low balance told", customer=wallet.user_id)
         events.record(

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EventType
-from accounts.services import emails, events
+from accounts.services import events, notices
 from billing import locks
 from billing.enums import RefundStatus, SystemCode, TransferCode
 from billing.exceptions import UnknownRefund
@@ -124,10 +124,10 @@ def refuse_unsent(deposit: Deposit) -> None:
 
 
 def tell(refund: Refund, template: str, **more: str) -> None:
-    """Queue the e-mail about a refund; money of nobody is told to nobody."""
+    """Tell the customer about a refund; money of nobody is told to nobody."""
     if refund.user_id is None:
         return
-    emails.queue(
+    notices.tell(
         user_id=refund.user_id,
         template=template,
         context={

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import emails
+from accounts.services import notices
 from billing import locks
 from billing.enums import StopReason
 from billing.exceptions import UnknownCard
@@ -154,7 +154,7 @@ def _end(card: SavedCard) -> None:
     card.removed_at = card.deactivate_due_at = timezone.now()
     card.save(update_fields=["removed_at", "deactivate_due_at"])
     standing_orders.stop_for_card(card.pk)
-    emails.queue(
+    notices.tell(
         user_id=card.user_id,
         template="card_removed",
         context={"card": card.label, "url": reverse("billing:cards")},

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.services import emails
+from accounts.services import notices
 from billing.enums import StopReason
 from billing.models import AutoTopUp
 
@@ -52,7 +52,7 @@ def _stop(order: AutoTopUp, reason: StopReason) -> None:
     order.save(update_fields=["is_on", "stop_reason", "next_try_at", "card", "updated_at"])
     log.info("Automatic top-up switched off", customer=order.user_id, reason=str(reason))
     if reason != StopReason.CUSTOMER:
-        emails.queue(
+        notices.tell(
             user_id=order.user_id,
             template="auto_top_up_stopped",
             context={"reason": str(reason.label), "url": reverse("billing:auto-top-up")},
