@@ -1,4 +1,4 @@
-"""Counting tries at the sign-in and sign-up forms.
+"""Counting tries at the forms that anybody may fill in.
 
 django-ratelimit counts in Redis, for all processes together. When Redis is away the counting goes on in this process alone:
 closing the door would lock every customer out with Redis, opening it would make stopping Redis worth an attacker's while.
@@ -22,7 +22,7 @@ def seconds_to_wait(request: HttpRequest, *, group: str, rate: str, email: str =
     Args:
         group: What is tried; each has counters of its own.
         rate: As django-ratelimit writes it, `20/m`.
-        email: Whose account is tried, in any spelling of case.
+        email: Whose account is tried, in any spelling of case; or the id of what is tried.
     """
     values = {"address": request.META.get("REMOTE_ADDR") or "unknown"}
     if email:

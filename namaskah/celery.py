@@ -70,6 +70,13 @@ def _schedule(sender: Celery, **_: Any) -> None:
             "options": {"expires": 6 * 3600},
         },
         "send-emails": every("accounts.send_emails", 15),
+        "send-proofs": every("accounts.send_proofs", 5),
+        "tell-locks": every("accounts.tell_locks", 15),
+        "send-codes": every("accounts.send_codes", 5),
+        "make-exports": every("accounts.make_exports", 30),
+        "erase": every("accounts.erase", 60),
+        "replay-erasures": every("accounts.replay_erasures", 600),
+        "retain": every("accounts.retain", 600),
         "seal-audit": every("accounts.seal_audit", 30),
         "remove-old-audit": {
             "task": "accounts.remove_old_audit",

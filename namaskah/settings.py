@@ -193,7 +193,6 @@ SECOND_FACTOR_THROTTLE_S = env.int("SECOND_FACTOR_THROTTLE_S", default=1)
 SECOND_STEP_S = 600  # how long after the password the second factor may be shown
 SECOND_STEP_RATE = env.str("SECOND_STEP_RATE", default="20/m")
 STEP_UP_S = env.int("STEP_UP_S", default=600)  # how long showing again who one is counts
-STEP_UP_RATE = env.str("STEP_UP_RATE", default="10/h")
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=365)
 SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="20/m")
 SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/h")

@@ -51,6 +51,11 @@ EMAILS: dict[str, frozenset[str]] = {
     "recovery_code_used": frozenset({"left", "url"}),
     "account_suspended": frozenset({"reason", "url"}),  # `final` when it is closed for good
     "account_restored": frozenset({"url"}),
+    "export_ready": frozenset({"url"}),
+    "erasure_planned": frozenset({"on", "url"}),
+    "erasure_waiting": frozenset({"obstacle", "url"}),
+    "erasure_cancelled": frozenset({"url"}),
+    "erasure_done": frozenset(),
 }
 EMPTY_LINES = re.compile(r"\n\s*\n+")
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,10 +95,18 @@ def arm(proof: Proof) -> Secrets:
     """Give a proof a new link and a new code; the ones of before stop working. Call it in the transaction that sends them."""
     made = Secrets(secrets.token_urlsafe(32), f"{secrets.randbelow(10**6):06d}")
     proof.token_hash, proof.code_hash = digest(made.token), _code_digest(proof.pk, made.code)
-    proof.tries_left, proof.sends, proof.due_at = TRIES, proof.sends + 1, None
-    proof.expires_at = timezone.now() + LIFETIME[proof.purpose]
-    proof.save(update_fields=["token_hash", "code_hash", "tries_left", "sends", "due_at", "expires_at"])
+    note_sent(proof)
     return made
+
+
+def note_sent(proof: Proof) -> None:
+    """Count a sending; without `arm` it is that of another message, after which the page must behave no differently."""
+    now = timezone.now()
+    proof.tries_left, proof.sends, proof.due_at = TRIES, proof.sends + 1, None
+    proof.sent_at, proof.expires_at = now, now + LIFETIME[proof.purpose]
+    proof.save(
+        update_fields=["token_hash", "code_hash", "tries_left", "sends", "due_at", "sent_at", "expires_at"]
+    )
 
 
 def issue(
@@ -115,10 +124,25 @@ def retire(purpose: ProofPurpose, *, user: User) -> None:
     Proof.objects.filter(purpose=purpose, user=user, used_at=None).update(used_at=timezone.now(), due_at=None)
 
 
-def redeem_code(proof_id: uuid.UUID, purpose: ProofPurpose, code: str) -> Proof:
+def retire_all(user: User) -> None:
+    """Nothing that was ever sent to somebody works any more: whoever read their mail starts with nothing."""
+    Proof.objects.filter(user=user, used_at=None).update(used_at=timezone.now(), due_at=None)
+
+
+def redeem_code(
+    proof_id: uuid.UUID,
+    purpose: ProofPurpose,
+    code: str,
+    *,
+    then: Callable[[Proof], object] | None = None,
+) -> Proof:
     """Use a code. A wrong one costs a try, which is committed whatever the caller does next.
 
     Call it outside a transaction: who wins among several callers is decided by the row.
+
+    Args:
+        then: Done in the same transaction with a right code, so that no code is used up for nothing: when it raises, the
+            code stays good.
 
     Raises:
         WrongCode: Tries are left.
@@ -126,14 +150,14 @@ def redeem_code(proof_id: uuid.UUID, purpose: ProofPurpose, code: str) -> Proof:
     """
     typed = "".join(code.split())
     with transaction.atomic():
-        proof = Proof.objects.select_for_update().filter(pk=proof_id, purpose=purpose).first()
+        proof = _held(pk=proof_id, purpose=purpose)
         if proof is None or not _is_open(proof) or proof.tries_left == 0:
             raise ProofOver
-        is_right = bool(proof.code_hash) and constant_time_compare(
-            proof.code_hash, _code_digest(proof.pk, typed)
-        )
+        is_right = constant_time_compare(proof.code_hash, _code_digest(proof.pk, typed))
         if is_right:
             _use(proof)
+            if then is not None:
+                then(proof)
             return proof
         proof.tries_left -= 1
         proof.save(update_fields=["tries_left"])
@@ -153,7 +177,7 @@ def redeem_token(purpose: ProofPurpose, token: str) -> Proof:
         ProofOver: It is used, too old or not ours.
     """
     with transaction.atomic():
-        proof = Proof.objects.select_for_update().filter(purpose=purpose, token_hash=digest(token)).first()
+        proof = _held(purpose=purpose, token_hash=digest(token))
         if proof is None or not _is_open(proof):
             raise ProofOver
         _use(proof)
@@ -177,6 +201,15 @@ def digest(token: str) -> str:
 def _code_digest(proof_id: uuid.UUID, code: str) -> str:
     """Six digits are guessed in a blink, so their digest takes our key as well."""
     return sealing.fingerprint(f"code:{proof_id}:{code}")
+
+
+def _held(**which: Any) -> Proof | None:
+    """A proof under lock, after the row of its person: whoever retires proofs holds that one first."""
+    found = Proof.objects.filter(**which)
+    owner = found.values_list("user_id", flat=True).first()
+    if owner is not None:
+        User.objects.select_for_update(no_key=True).filter(pk=owner).first()
+    return found.select_for_update().first()
 
 
 def _is_open(proof: Proof) -> bool:
