@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import user_id_of, user_of
+from accounts.permissions import check, may
 from billing.exceptions import (
     DailyTopUpLimit,
     FirstTopUpTooLarge,
@@ -45,7 +46,7 @@ _WAY_BACK = "top_up_next"  # in the session: where the customer was going, and b
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@may("billing.top_up")
 @holds_checkout
 def top_up(request: HttpRequest) -> HttpResponse:
     """Choose an amount and go on to pay it."""
@@ -99,7 +100,7 @@ def deposit(request: HttpRequest, deposit_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@may("billing.top_up")
 def deposit_retry(request: HttpRequest, deposit_id: uuid.UUID) -> HttpResponse:
     """Pay the same amount again, under a new reference."""
     own = _own(request, deposit_id)
@@ -142,6 +143,8 @@ def _pay(request: HttpRequest) -> HttpResponse:
     form = TopUpForm(request.POST)
     if not form.is_valid():
         return _refused(request, form, status=400)
+    if form.cleaned_data["save_card"]:
+        check(request, "billing.save_card")
     try:
         made = deposits.start(
             user=user_of(request),

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import user_id_of, user_of
+from accounts.permissions import may
 from billing.enums import StopReason
 from billing.exceptions import AutoTopUpRefused, BankAccountRefused
 from billing.forms_instruments import AutoTopUpForm, BankAccountForm
@@ -41,7 +42,7 @@ def cards(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@may("billing.forget_card")
 def card_remove(request: HttpRequest, card_id: int) -> HttpResponse:
     """Ask once more, then forget the card."""
     user = user_of(request)
@@ -59,7 +60,7 @@ def card_remove(request: HttpRequest, card_id: int) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@may("billing.set_autotopup")
 def auto_top_up(request: HttpRequest) -> HttpResponse:
     """Switch automatic top-up on or off, and see what it does."""
     user = user_of(request)
@@ -87,7 +88,7 @@ def auto_top_up(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@may("billing.open_dedicatedaccount")
 def bank_account(request: HttpRequest) -> HttpResponse:
     """Ask for a bank account number, see it, and let late money be looked for."""
     if not dedicated_accounts.is_offered():

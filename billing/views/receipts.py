@@ -10,6 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from accounts.http import user_id_of
+from accounts.permissions import may
 from billing.documents import receipt_pdf
 from billing.documents.receipt import ReceiptText, describe
 from billing.selectors import receipts
@@ -38,7 +39,7 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@may("billing.download_receipt")
 @cache_control(private=True, no_store=True)
 def receipt_pdf_file(request: HttpRequest, number: str) -> HttpResponse:
     """The same as a file."""

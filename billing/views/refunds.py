@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import user_id_of, user_of
+from accounts.permissions import check, may
 from billing.enums import RefundStatus
 from billing.exceptions import BankDetailsNotWanted, BankDetailsRefused
 from billing.forms_refunds import BankDetailsForm, RefundForm
@@ -47,7 +48,7 @@ def refund_list(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@may("billing.request_refund")
 def refund_new(request: HttpRequest) -> HttpResponse:
     """Ask for money back of the deposit in the address."""
     wanted = _id(request.GET.get("deposit", ""))
@@ -92,6 +93,7 @@ def refund(request: HttpRequest, refund_id: uuid.UUID) -> HttpResponse:
 
 def _take_details(request: HttpRequest, own: Refund) -> HttpResponse:
     """Hand the bank details on; what is wrong with them stands beside what was typed."""
+    check(request, "billing.request_refund")
     form = _details_form(own, request.POST)
     try:
         if own.status != RefundStatus.NEEDS_ATTENTION:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import user_id_of
 from accounts.models import User
+from accounts.permissions import may
 from billing import monthly_csv
 from billing.documents import statement_pdf
 from billing.selectors import months
@@ -31,7 +32,7 @@ def statements(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@may("billing.download_statement")
 @cache_control(private=True, no_store=True)
 def month_pdf(request: HttpRequest, month: str) -> HttpResponse:
     """One month on paper."""
@@ -44,7 +45,7 @@ def month_pdf(request: HttpRequest, month: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@may("billing.download_statement")
 @cache_control(private=True, no_store=True)
 def month_csv(request: HttpRequest, month: str) -> StreamingHttpResponse:
     """One month for a spreadsheet, in constant memory however much happened in it."""

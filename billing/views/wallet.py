@@ -13,6 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from accounts.http import user_id_of
+from accounts.permissions import may
 from billing import selectors
 from billing import statement_csv as csv_file
 from billing.enums import StatementFilter
@@ -48,7 +49,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@may("billing.download_statement")
 @cache_control(private=True, no_store=True)
 def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The whole statement, newest first, in constant memory however long it is."""

@@ -17,7 +17,7 @@ class Waiting:
 
     Attributes:
         url: The list of just these.
-        permission: Whoever lacks it sees the figure without the link.
+        permission: Whoever lacks it does not see it.
         is_urgent: Time runs out, or money is at stake.
         hint: What it means, in a few words.
     """

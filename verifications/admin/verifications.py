@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -22,6 +24,9 @@ from namaskah.lib.logging import mask_phone
 from verifications.enums import Outcome
 from verifications.models import Attempt, HistoryEntry, Message, StrayOrder, Verification
 from verifications.services import staff, transitions
+
+CANCEL = "verifications.cancel_any_order"
+GUARDED = {"staff_actions": CANCEL, "transfers": "billing.view_transfer"}
 
 
 class HistoryInline(ReadOnlyInline):
@@ -73,6 +78,11 @@ class VerificationAdmin(ReadOnlyAdmin):
         ("first_code_ms", "another_sms_count"), "transfers",
     )  # fmt: skip
 
+    def get_fields(self, request: HttpRequest, obj: Verification | None = None) -> list[Any]:
+        """Without what another permission guards."""
+        hidden = {name for name, permission in GUARDED.items() if not request.user.has_perm(permission)}
+        return [name for name in self.fields if name not in hidden]
+
     @admin.display(description=gettext_lazy("number"))
     def masked_number(self, order: Verification) -> str:
         return mask_phone(order.phone_number) if order.phone_number else "–"
@@ -116,8 +126,8 @@ class VerificationAdmin(ReadOnlyAdmin):
         order = get_object_or_404(
             Verification.objects.select_related("service", "country", "user"), pk=verification_id
         )
-        if not request.user.has_perm("verifications.cancel_any_order"):
-            return HttpResponse(status=403)
+        if not request.user.has_perm(CANCEL):
+            raise PermissionDenied
         title, reason = _("Cancel with refund"), request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
             try:

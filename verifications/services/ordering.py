@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from accounts import limits
 from billing.enums import TransferCode
 from billing.services import ledger
 from namaskah.lib import rows
@@ -195,13 +196,15 @@ def enforce_open_order_cap(user_id: int) -> None:
     """Refuse one order too many that waits for its code; the caller holds the customer's wallet row."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM verifications_verification"
-            " WHERE user_id = %s AND status IN ('ordering', 'waiting')",
+            "SELECT role, (SELECT count(*) FROM verifications_verification"
+            " WHERE user_id = person.id AND status IN ('ordering', 'waiting'))"
+            " FROM accounts_user AS person WHERE id = %s",
             [user_id],
         )
-        (open_orders,) = cursor.fetchone()
-    if open_orders >= settings.MAX_OPEN_ORDERS:
-        raise TooManyOpenOrders(settings.MAX_OPEN_ORDERS)
+        role, open_orders = cursor.fetchone()
+    cap = limits.open_orders(role)
+    if open_orders >= cap:
+        raise TooManyOpenOrders(cap)
 
 
 def _by_form_key(wanted: Order) -> Verification | None:

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import user_id_of
+from accounts.permissions import may
 from namaskah.exceptions import DomainError
 from verifications.models import Verification
 from verifications.selectors.order_state import order_state
@@ -33,21 +34,21 @@ def detail(request: HttpRequest, verification_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@may("verifications.cancel_order")
 def cancel(request: HttpRequest, verification_id: uuid.UUID) -> HttpResponse:
     """Take the order back."""
     return _act(request, verification_id, cancelling.cancel)
 
 
 @require_POST
-@login_required
+@may("verifications.request_another_sms")
 def another_sms(request: HttpRequest, verification_id: uuid.UUID) -> HttpResponse:
     """Ask for one more SMS."""
     return _act(request, verification_id, finishing.request_another_sms)
 
 
 @require_POST
-@login_required
+@may("verifications.finish_order")
 def finish(request: HttpRequest, verification_id: uuid.UUID) -> HttpResponse:
     """Say that the code was used."""
     return _act(request, verification_id, finishing.finish)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.http import user_id_of
+from accounts.permissions import may
 from namaskah.lib.csv_export import csv_response
 from verifications.forms import HistoryForm
 from verifications.selectors import verifications as selectors
@@ -44,7 +45,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@may("verifications.download_orders")
 def history_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The same orders as CSV, streamed: a million rows need no more memory than one."""
     form = HistoryForm(request.GET)

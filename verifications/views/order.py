@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import signed_in_user_id
+from accounts.permissions import check
 from billing.selectors import wallet
 from namaskah.exceptions import DomainError
 from verifications.exceptions import PriceChanged
@@ -44,6 +45,7 @@ def _order(request: HttpRequest) -> HttpResponse:
     user_id = signed_in_user_id(request)
     if user_id is None:
         return redirect_to_login(_choice_url(request.POST), reverse("accounts:sign-up"))
+    check(request, "verifications.order_number")
     if not form.is_valid():
         return _refused(request, form)
     data = form.cleaned_data

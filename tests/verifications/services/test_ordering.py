@@ -10,6 +10,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.enums import Role
+from accounts.models import User
 from billing.exceptions import InsufficientFunds
 from billing.models import Transfer
 from tests.shop import Shop
@@ -179,6 +181,18 @@ def test_order_cap_is_kept(shop: Shop, settings: Settings) -> None:
 
     assert Verification.objects.count() == 2
     assert shop.figures == (Decimal("9.30"), Decimal("0.70"))
+
+
+def test_premium_customers_hold_more_orders(shop: Shop, settings: Settings) -> None:
+    settings.MAX_OPEN_ORDERS, settings.MAX_OPEN_ORDERS_PREMIUM = 1, 2
+    User.objects.filter(pk=shop.user.pk).update(role=Role.PREMIUM.value)
+    shop.order()
+    shop.order()
+
+    with pytest.raises(TooManyOpenOrders) as refusal:
+        shop.order()
+
+    assert "2" in str(refusal.value.message)
 
 
 def test_order_that_has_its_code_does_not_count_against_the_cap(shop: Shop, settings: Settings) -> None:
