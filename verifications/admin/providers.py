@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -57,7 +58,6 @@ class ProviderAdmin(HistoryAdmin):
     list_filter = ("is_enabled", "is_low_on_balance", "adapter")
     search_fields = ("name", "slug")
     actions = ("switch_off", "switch_on", "refresh_offers", "check_balance")
-    prepopulated_fields = {"slug": ("name",)}
     readonly_fields = (
         "in_use", "key", "breaker", "shown_balance", "balance_checked_at", "offers_refreshed_at", "offer_count", "unmapped",
     )  # fmt: skip
@@ -99,6 +99,10 @@ class ProviderAdmin(HistoryAdmin):
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """Who may take a provider out of use."""
         return request.user.has_perm("verifications.switch_provider")
+
+    def has_refresh_permission(self, request: HttpRequest) -> bool:
+        """Who may have it asked for prices and balance."""
+        return request.user.has_perm("verifications.refresh_provider")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -170,7 +174,7 @@ class ProviderAdmin(HistoryAdmin):
             switched,
         )
 
-    @admin.action(description=_("Refresh offers now"), permissions=["change"])
+    @admin.action(description=_("Refresh offers now"), permissions=["refresh"])
     def refresh_offers(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         from verifications.tasks import refresh_provider_offers
 
@@ -182,7 +186,7 @@ class ProviderAdmin(HistoryAdmin):
             return
         messages.success(request, gettext("Started. The time of the last refresh shows when it is done."))
 
-    @admin.action(description=_("Check balance now"), permissions=["change"])
+    @admin.action(description=_("Check balance now"), permissions=["refresh"])
     def check_balance(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         for provider in queryset:
             amount = catalog_sync.check_balance(provider)
@@ -200,7 +204,7 @@ class ProviderAdmin(HistoryAdmin):
     def switch_off_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the reason, then switch off."""
         if not self.has_switch_permission(request):
-            return HttpResponse(status=403)
+            raise PermissionDenied
         ids = [int(part) for part in request.GET.get("ids", "").split(",") if part.isdecimal()]
         back_url = reverse("admin:verifications_provider_changelist")
         reason = request.POST.get("reason", "").strip()

@@ -149,6 +149,40 @@ def test_switching_needs_its_permission(client: Client, support_may: Callable[..
     assert Provider.objects.filter(is_enabled=True).get() == provider
 
 
+def test_old_version_is_read_and_not_put_back(client: Client, support_may: Callable[..., None]) -> None:
+    """The package lets whoever may look write any version, with columns that no form shows: the switch among them."""
+    provider = ProviderFactory.create(is_enabled=True)
+    provider.is_enabled, provider.disabled_reason = False, "sells dead numbers"
+    provider.save()
+    page = url("provider", "simple_history", provider.pk, provider.history.last().pk)
+    posted = {
+        "name": "Mine", "slug": provider.slug, "priority": 1, "adapter": provider.adapter, "base_url": provider.base_url,
+        "credential_variable": "X", "dialect": "{}", "currency": "USD", "rate": "1", "low_balance_threshold": "1",
+        "rate_limit_per_s": "1", "burst": "1", "lifetime_s": "60", "cancel_lock_s": "0",
+    }  # fmt: skip
+    for person in (ClerkFactory.create(), StaffFactory.create()):
+        support_may("verifications.view_provider")
+        sign_in(client, person)
+
+        assert client.get(page).status_code == 200
+        assert client.post(page, posted).status_code == 403
+
+    after = Provider.objects.get()
+    assert (after.name, after.is_enabled) == (provider.name, False)
+
+
+def test_asking_for_prices_and_balance_needs_its_permission(
+    client: Client, support_may: Callable[..., None]
+) -> None:
+    support_may("verifications.change_provider")
+    sign_in(client, ClerkFactory.create())
+
+    offered = client.get(url("provider", "changelist")).text
+
+    assert "refresh_offers" not in offered
+    assert "check_balance" not in offered
+
+
 def test_switching_on_needs_a_key(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = ProviderFactory.create(is_enabled=False, disabled_reason="old reason")
 
