@@ -1,5 +1,5 @@
 """Accounts in the staff console, one module a subject."""
 
-from accounts.admin import events, outbox, people
+from accounts.admin import events, outbox, people, roles
 
-__all__ = ["events", "outbox", "people"]
+__all__ = ["events", "outbox", "people", "roles"]

@@ -6,9 +6,10 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit_actions import AuditAction
 from accounts.enums import Role
 from accounts.models import User
-from accounts.services import registration
+from accounts.services import audit, registration
 
 log = structlog.get_logger(__name__)
 
@@ -24,5 +25,6 @@ def appoint(*, email: str, password: str) -> User:
     user.role_id, user.is_staff = Role.ADMINISTRATOR.value, True
     user.email_verified_at = timezone.now()
     user.save(update_fields=["role", "is_staff", "email_verified_at"])
+    audit.record(AuditAction.STAFF_APPOINTED, actor=None, subject=user, after={"role": user.role_id})
     log.info("Staff appointed", user_id=user.pk)
     return user
