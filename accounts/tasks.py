@@ -7,7 +7,16 @@ import uuid
 from celery import shared_task
 
 from accounts.privacy import retaining
-from accounts.services import audit_removal, audit_sealing, code_sending, data_export, emails, erasure_run, proof_sending, sign_in_guard
+from accounts.services import (
+    audit_removal,
+    audit_sealing,
+    code_sending,
+    data_export,
+    emails,
+    erasure_run,
+    proof_sending,
+    sign_in_guard,
+)
 
 
 @shared_task(name=emails.SEND_TASK)

@@ -13,11 +13,13 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        """Open a wallet for whoever signs up, and tell the statement where its references link."""
-        from billing import references
+        """Open a wallet for whoever signs up, say where references link, and what is known about people."""
+        from accounts.privacy import registry
+        from billing import privacy_manifest, references
         from billing.selectors.links import deposit_url, refund_url
         from billing.signals import open_wallet
 
+        registry.register(privacy_manifest.MANIFEST)
         post_save.connect(open_wallet, sender=settings.AUTH_USER_MODEL, dispatch_uid="billing.open_wallet")
         references.register("deposit", deposit_url)
         references.register("refund", refund_url)

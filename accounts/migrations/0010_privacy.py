@@ -207,4 +207,9 @@ class Migration(migrations.Migration):
             model_name="event",
             index=models.Index(fields=["subject"], name="event_about"),
         ),
+        migrations.AddField(
+            model_name="user",
+            name="leaving_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="leaves"),
+        ),
     ]

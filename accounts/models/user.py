@@ -56,6 +56,8 @@ class User(AbstractBaseUser):
     message_days = models.PositiveSmallIntegerField(
         _("days messages are kept"), default=30, help_text=_("Counted from the end of the order.")
     )
+    # When the account is to be erased; it is in this row so that every page can say so without a query.
+    leaving_at = models.DateTimeField(_("leaves"), null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -102,6 +102,7 @@ OF_TEMPLATE: dict[str, Topic] = {
     "account_restored": Topic.SECURITY,
     "export_ready": Topic.SECURITY,
     "erasure_planned": Topic.SECURITY,
+    "erasure_waiting": Topic.SECURITY,
     "erasure_cancelled": Topic.SECURITY,
 }
 

@@ -50,6 +50,7 @@ WORDS: dict[str, StrPromise] = {
     "account_restored": _("Your account is open again."),
     "export_ready": _("The copy of your data is ready."),
     "erasure_planned": _("Your account is to be erased on %(on)s."),
+    "erasure_waiting": _("Your account is not erased yet: %(obstacle)s"),
     "erasure_cancelled": _("Your account stays: the erasure was taken back."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 import uuid
@@ -14,6 +15,11 @@ def uuid7() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def uuid7_floor(moment: dt.datetime) -> uuid.UUID:
+    """Below it are the ids that `uuid7` made before this time, so a primary key finds what is old."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"

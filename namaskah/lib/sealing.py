@@ -33,6 +33,23 @@ def unseal(sealed: str) -> str:
         raise CannotUnseal from None
 
 
+def seal_bytes(content: bytes) -> bytes:
+    """Encrypt a piece of a file. Larger than some megabytes it should come in several."""
+    return _keys().encrypt(content)
+
+
+def unseal_bytes(sealed: bytes) -> bytes:
+    """Return what was sealed.
+
+    Raises:
+        CannotUnseal: No key of ours fits.
+    """
+    try:
+        return _keys().decrypt(sealed)
+    except InvalidToken:
+        raise CannotUnseal from None
+
+
 def fingerprint(text: str) -> str:
     """A keyed digest that finds equal texts again without keeping them; 64 hexadecimal digits."""
     key = hashlib.sha256(b"fingerprint:" + settings.SECRET_KEY.encode()).digest()
