@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import NewContext, Watch, sign_in
+from tests.flows.mailbox import code_for
 from tests.live_stack import PASSWORD, LiveStack
 
 pytestmark = [
@@ -86,6 +87,8 @@ def test_code_appears_without_reload_and_money_comes_back_when_none_does(
     page.locator("[name=email]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("main button[type=submit]").click()
+    page.get_by_label("Code").fill(code_for(live, email))
+    page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/verifications/new/")
     credit_as_staff(new_context(), live, email, "10.00")
 
