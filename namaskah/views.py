@@ -11,6 +11,9 @@ from django.template.loader import get_template
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
+from accounts.models import User
+from accounts.services import refusals
+
 ErrorView = Callable[[HttpRequest, Exception], HttpResponse]
 log = structlog.get_logger(__name__)
 
@@ -21,7 +24,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The person asking may not see this."""
+    """The person asking may not see this. Whoever is signed in leaves an entry in the audit trail."""
+    person = getattr(request, "user", None)
+    if isinstance(person, User):
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        refusals.note(actor=person, page=page, method=request.method or "")
     return render(request, "403.html", status=403)
 
 

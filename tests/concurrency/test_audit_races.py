@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.audit_actions import AuditAction
 from accounts.models import AuditEntry
-from accounts.services import audit, audit_removal, audit_sealing
+from accounts.services import audit, audit_removal, audit_sealing, refusals
 from tests.accounts.services.trail import act, problems, sealed, tamper
 from tests.concurrency.racing import both, meet_after, of, race
+from tests.factories.accounts import ClerkFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +94,22 @@ def test_the_trail_verifies_while_it_grows() -> None:
     results = race(6, lambda index: problems() if index % 2 else sealed(20, batch=5), workers=6)
 
     assert [result for result in results if result] == []
+
+
+def test_a_crowd_that_is_refused_leaves_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    clerk = ClerkFactory.create()
+    meet_after(monkeypatch, refusals, "_is_known")
+
+    race(4, lambda _index: refusals.note(actor=clerk, page="admin:index", method="GET"), workers=4)
+
+    assert AuditEntry.objects.filter(action=AuditAction.REFUSED).count() == 1
+
+
+def test_twin_crowd_without_the_lock_leaves_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    clerk = ClerkFactory.create()
+    monkeypatch.setattr(refusals, "_is_first_in_line", lambda name: True)
+    meet_after(monkeypatch, refusals, "_is_known")
+
+    race(2, lambda _index: refusals.note(actor=clerk, page="admin:index", method="GET"), workers=2)
+
+    assert AuditEntry.objects.filter(action=AuditAction.REFUSED).count() == 2
