@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import credentials, factors, message_codes, passkeys, sessions, settings_pages
+from accounts.views import credentials, factors, message_codes, notices, passkeys, sessions, settings_pages
 
 app_name = "settings"
 urlpatterns = [
     path("", settings_pages.profile, name="profile"),
     path("security/", settings_pages.security, name="security"),
+    path("notifications/", notices.preferences, name="notifications"),
     path("password/", credentials.password, name="password"),
     path("email/", credentials.email, name="email"),
     path("email/cancel/", credentials.email_cancel, name="email-cancel"),

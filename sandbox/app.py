@@ -19,6 +19,7 @@ from sandbox.paystack.control import PaystackControl
 from sandbox.paystack.courier import Carrier, Courier
 from sandbox.rates import RatesApi
 from sandbox.serving import Stopping
+from sandbox.sms_gateway import GatewayApi, GatewayControl
 from sandbox.world import World
 
 FRONT = """Namaskah sandbox: stands for the sellers of phone numbers and for Paystack. No real SMS, no real money.
@@ -28,6 +29,7 @@ FRONT = """Namaskah sandbox: stands for the sellers of phone numbers and for Pay
 /v1/...                      5SIM (vendor "fivesim")
 /paystack/...                Paystack: API, hosted checkout, inline.js (vendor "paystack")
 /rates/latest/USD            exchange rates (vendor "rates")
+/sms-gateway/messages        SMS to customers (vendor "sms"); GET /_sandbox/sms reads them
 /_sandbox/...                control API
 
 docs/sandbox.md tells the rest.
@@ -55,6 +57,7 @@ def create_app(
     fivesim = FiveSimApi(vendors["fivesim"], keys=keys, stopping=stopping)
     paystack = PaystackApi(world.paystack, keys=keys, stopping=stopping)
     source = RatesApi(world.rates, keys=keys, stopping=stopping)
+    sms_gateway = GatewayApi(world.sms, keys=keys, stopping=stopping)
     strayed: Counter[str] = Counter()
 
     async def front(request: Request) -> Response:
@@ -76,6 +79,8 @@ def create_app(
             *Checkout(world.paystack).routes(),
             Route("/paystack/{rest:path}", paystack, methods=["GET", "POST", "PUT", "DELETE"]),
             Route("/rates/latest/{base}", source, methods=["GET"]),
+            Route("/sms-gateway/messages", sms_gateway, methods=["POST"]),
+            *GatewayControl(world.sms, guard).routes(),
             Route("/elsewhere", elsewhere),
         ]
     )

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import rates, texts
+from sandbox import rates, sms_gateway, texts
 from sandbox.books import COUNTERS
 from sandbox.clock import rfc3339
 from sandbox.config import MAX_SECONDS, apply_changes, parse_changes
@@ -17,7 +17,7 @@ from sandbox.paystack import config as paystack_config
 from sandbox.paystack import state as paystack_state
 from sandbox.replies import to_json
 from sandbox.vendor import Refused, Vendor
-from sandbox.world import PAYSTACK, RATES, World
+from sandbox.world import PAYSTACK, RATES, SMS, World
 
 
 class Control:
@@ -83,6 +83,9 @@ class Control:
             elif name == RATES:
                 changes = rates.parse_changes(payload)
                 self._world.rates.config = replace(self._world.rates.config, **changes)
+            elif name == SMS:
+                changes = sms_gateway.parse_changes(payload)
+                self._world.sms.config = replace(self._world.sms.config, **changes)
             else:
                 self._configure_sellers(self._chosen(name), payload)
         return answer(
@@ -90,6 +93,7 @@ class Control:
                 "vendors": {name: _config(vendor) for name, vendor in self._world.vendors.items()},
                 PAYSTACK: self._world.paystack.config.as_json(),
                 RATES: self._world.rates.config.as_json(),
+                SMS: self._world.sms.config.as_json(),
             }
         )
 
@@ -119,7 +123,7 @@ class Control:
         payload = await payload_of(request)
         name = payload.pop("vendor", None)
         nothing_else(payload)
-        if name not in (PAYSTACK, RATES):
+        if name not in (PAYSTACK, RATES, SMS):
             self._chosen(name)
         self._world.reset(name)
         return answer({"status": "ok"})
@@ -171,7 +175,7 @@ class Control:
         if name is None:
             return list(self._world.vendors.values())
         if not isinstance(name, str) or name not in self._world.vendors:
-            known = ", ".join([*self._world.vendors, PAYSTACK, RATES])
+            known = ", ".join([*self._world.vendors, PAYSTACK, RATES, SMS])
             raise BadRequest(f"Unknown vendor {name!r}; known: {known}.")
         return [self._world.vendors[name]]
 

@@ -1,4 +1,4 @@
-"""The sellers, Paystack and the source of exchange rates on one clock."""
+"""The sellers, Paystack, the source of exchange rates and the gateway for SMS on one clock."""
 
 import random
 
@@ -7,11 +7,12 @@ from sandbox.clock import Clock
 from sandbox.config import VendorConfig
 from sandbox.paystack.integration import Integration
 from sandbox.rates import Rates
+from sandbox.sms_gateway import Gateway
 from sandbox.vendor import Vendor
 
 HANDLER = VendorConfig(cancel_lock_s=120.0, lifetime_s=1200.0)
 FIVESIM = VendorConfig(cancel_lock_s=60.0, lifetime_s=900.0)
-PAYSTACK, RATES = "paystack", "rates"
+PAYSTACK, RATES, SMS = "paystack", "rates", "sms"
 _BLOCK = 600_000_000
 
 
@@ -28,6 +29,7 @@ class World:
         }
         self.paystack = Integration(self.clock, self.rng)
         self.rates = Rates(self.clock, self.rng)
+        self.sms = Gateway(self.clock, self.rng)
 
     def _vendor(self, place: int, name: str, config: VendorConfig) -> Vendor:
         # Each vendor has its own block of 31-bit ids, entered at a random point: a restarted sandbox must
@@ -50,8 +52,8 @@ class World:
 
     def reset(self, name: str | None = None) -> None:
         """Empty one of them, or all and the clock."""
-        parts: dict[str, Vendor | Integration | Rates]
-        parts = {**self.vendors, PAYSTACK: self.paystack, RATES: self.rates}
+        parts: dict[str, Vendor | Integration | Rates | Gateway]
+        parts = {**self.vendors, PAYSTACK: self.paystack, RATES: self.rates, SMS: self.sms}
         if name is None:
             self.clock.reset()
         for part in parts.values() if name is None else [parts[name]]:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import math
+import time
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, DeviceManager, ThrottlingMixin, TimestampMixin
+from django_otp.oath import hotp
 
 from accounts.enums import CodeChannel
+from namaskah.lib import sealing
 from namaskah.lib.ids import uuid7
+
+STEP_S = 30
+DRIFT_STEPS = 1  # a telephone's clock may be half a minute off
 
 
 class Factor(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp ships no types
@@ -29,6 +38,24 @@ class Factor(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]  # 
         """Seconds until another try after the first wrong one."""
         return int(settings.SECOND_FACTOR_THROTTLE_S)
 
+    def seconds_to_wait(self) -> int:
+        """How long until another try is looked at; 0 when it may be made now."""
+        is_allowed, why = self.verify_is_allowed()
+        if is_allowed:
+            return 0
+        seconds: float = (why["locked_until"] - timezone.now()).total_seconds()
+        return max(1, math.ceil(seconds))
+
+    def note_try(self, is_right: bool) -> bool:
+        """Count a wrong try, or begin anew after a right one; returns what it was told."""
+        if is_right:
+            self.throttle_reset(commit=False)
+            self.set_last_used_timestamp(commit=False)
+        else:
+            self.throttle_increment(commit=False)
+        self.save(update_fields=["throttling_failure_timestamp", "throttling_failure_count", "last_used_at"])
+        return is_right
+
 
 class TotpDevice(Factor):
     """An authenticator app. `last_step` is the newest time step used, so that a code works once."""
@@ -42,6 +69,28 @@ class TotpDevice(Factor):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user"], condition=Q(confirmed=True), name="totp_one_per_user")
         ]
+
+    def verify_token(self, token: str) -> bool:
+        """Whether this code is right and new. The caller has locked the row, so that a code cannot be used twice at once."""
+        if self.seconds_to_wait():
+            return False
+        step = matching_step(base64.b32decode(sealing.unseal(self.sealed_key)), token, after=self.last_step)
+        if step is None:
+            return self.note_try(False)
+        self.last_step = step
+        self.save(update_fields=["last_step"])
+        return self.note_try(True)
+
+
+def matching_step(key: bytes, code: str, *, after: int) -> int | None:
+    """The time step that a code belongs to, if it is one of now and not one that was used (RFC 6238, section 5.2)."""
+    now = int(time.time()) // STEP_S
+    fitting = [
+        step
+        for step in range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1)
+        if constant_time_compare(f"{hotp(key, step):06d}", code) and step > after
+    ]
+    return fitting[0] if fitting else None
 
 
 class CodeDevice(Factor):

@@ -8,9 +8,10 @@ from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -37,14 +38,15 @@ HTML_POLICY: dict[str, Any] = {
 
 
 def for_staff_of_this_machine(view: View) -> View:
-    """404 for everybody where e-mails are really sent; then only staff."""
-    guarded = staff_member_required(view)
+    """404 for everybody where e-mails are really sent; then only whom the console lets in."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not mailbox.is_open():
             raise Http404
-        return guarded(request, *args, **kwargs)
+        if not admin.site.has_permission(request):
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return view(request, *args, **kwargs)
 
     return wrapped
 

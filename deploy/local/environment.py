@@ -100,6 +100,8 @@ def prepare(wanted: Wanted, urls: Mapping[str, str], environ: Mapping[str, str])
         "SANDBOX_PAYSTACK_WEBHOOK_URL": f"{wanted.site_url}/webhooks/paystack",
         "SANDBOX_URL": wanted.sandbox_url,
         "SITE_URL": wanted.site_url,
+        "SMS_GATEWAY_KEY": "sandbox",
+        "SMS_GATEWAY_URL": f"{wanted.sandbox_url}/sms-gateway/messages",
         "STATIC_ROOT": str(static),
         "VAR_DIR": str(wanted.var_dir),
         **{name: known.get(name) or make() for name, make in GENERATED.items()},
