@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import credentials, factors, message_codes, notices, passkeys, sessions, settings_pages
+from accounts.views import (
+    credentials,
+    factors,
+    message_codes,
+    notices,
+    passkeys,
+    privacy,
+    sessions,
+    settings_pages,
+)
 
 app_name = "settings"
 urlpatterns = [
@@ -29,4 +38,11 @@ urlpatterns = [
     path("security/passkeys/add/", passkeys.add, name="passkey-add"),
     path("security/passkeys/<int:passkey_id>/", passkeys.passkey, name="passkey"),
     path("security/passkeys/<int:passkey_id>/remove/", passkeys.passkey_remove, name="passkey-remove"),
+    path("privacy/", privacy.privacy, name="privacy"),
+    path("privacy/messages/", privacy.keep_messages, name="privacy-messages"),
+    path("privacy/news/", privacy.news, name="privacy-news"),
+    path("privacy/export/", privacy.export, name="export"),
+    path("privacy/export/<uuid:export_id>/", privacy.export_download, name="export-download"),
+    path("privacy/erasure/", privacy.erase, name="erasure"),
+    path("privacy/erasure/cancel/", privacy.erase_cancel, name="erasure-cancel"),
 ]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("events/stream", stream, name="events-stream"),
     path("accounts/", include("accounts.urls")),
     path("settings/", include("accounts.settings_urls")),
+    path("notifications/", include("accounts.notice_urls")),
     path("", include("billing.urls")),
     path("", include("verifications.urls")),
     path("ops/mail/", include("accounts.mail_urls")),

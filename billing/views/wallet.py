@@ -28,7 +28,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
     user_id = user_id_of(request)
     form = StatementForm(request.GET)
     kind = _kind(form)
-    figures = selectors.wallet(user_id)
+    head = selectors.masthead(user_id)
     page = selectors.statement(
         user_id,
         before=selectors.place(request.GET.get("before", "")),
@@ -36,8 +36,8 @@ def wallet(request: HttpRequest) -> HttpResponse:
         kind=kind,
     )
     context = {
-        "figures": figures,
-        "wallet": figures,  # what the masthead shows, so that it is not asked for twice
+        "figures": head.wallet,
+        "masthead": head,  # so that it is not asked for twice
         "rows": page.rows,
         "older_url": _page_url(kind, before=page.older) if page.older else None,
         "newer_url": _page_url(kind, after=page.newer) if page.newer else None,

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.http import signed_in_user_id
 from accounts.permissions import check
-from billing.selectors import wallet
 from namaskah.exceptions import DomainError
 from verifications.exceptions import PriceChanged
 from verifications.forms import OrderForm
@@ -117,7 +116,6 @@ def _page(
         "operators": catalog.operator_rows(service, country) if service and country else [],
         "quote": quote,
         "choice_url": _choice_url(initial),
-        "wallet": wallet(user_id) if user_id else None,
         "problem": shown_problem.message if shown_problem else None,
         "price_changed": isinstance(problem, PriceChanged),
     }
