@@ -113,7 +113,7 @@ def test_masked_hides_what_only_the_customer_may_read(data: object, shown: objec
 def test_customer_is_not_let_in(client: Client) -> None:
     client.force_login(UserFactory.create())
 
-    assert client.get(reverse(USERS)).status_code == 302
+    assert client.get(reverse(USERS)).status_code == 403
 
 
 def outbox_row(**changes: object) -> OutgoingEmail:

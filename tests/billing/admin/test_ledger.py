@@ -201,8 +201,8 @@ def test_adjustment_needs_its_permission(
 def test_console_pages_are_for_staff(client: Client, customer: User, adjust_url: str) -> None:
     client.force_login(customer)
 
-    assert client.get(adjust_url).status_code == 302
-    assert client.get(reverse("admin:billing_account_changelist")).status_code == 302
+    assert client.get(adjust_url).status_code == 403
+    assert client.get(reverse("admin:billing_account_changelist")).status_code == 403
 
 
 def test_system_account_cannot_be_adjusted(console: Client, db: None) -> None:

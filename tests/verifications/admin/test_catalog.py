@@ -78,7 +78,7 @@ def test_lists_and_forms_open(staff: Client, model: str) -> None:
 def test_customers_are_kept_out(client: Client, model: str) -> None:
     client.force_login(UserFactory.create())
 
-    assert client.get(url(model)).status_code == 302
+    assert client.get(url(model)).status_code == 403
 
 
 @pytest.mark.parametrize("count", [1, 3])
