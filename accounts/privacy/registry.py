@@ -21,12 +21,14 @@ class Obstacle:
         words: For the person.
         is_theirs: Whether it stays until they do something about it.
         url: Where they can.
+        amount: The money it is about, in words.
     """
 
     code: str
     words: StrPromise | str
     is_theirs: bool = False
     url: str = ""
+    amount: str = ""
 
 
 def _nothing_in_the_way(user_id: int, gives_up_balance: bool) -> list[Obstacle]:

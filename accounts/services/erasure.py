@@ -62,7 +62,7 @@ def plan(*, user: User, gives_up_balance: bool, actor: User | None = None, reaso
         theirs = [found for found in obstacles(person.pk, gives_up_balance) if found.is_theirs]
         if theirs and actor is None:
             raise MoneyLeft(str(theirs[0].words))
-        due_at = timezone.now() + dt.timedelta(days=settings.ERASURE_GRACE_DAYS)
+        due_at = next_due()
         erasure = Erasure.objects.create(
             user=person,
             due_at=due_at,
@@ -92,6 +92,11 @@ def cancel(*, user: User, actor: User | None = None) -> bool:
         tell(erasure, "erasure_cancelled", {})
     log.info("Erasure taken back", user_id=person.pk, erasure=str(erasure.pk))
     return True
+
+
+def next_due() -> dt.datetime:
+    """When an erasure asked for now is carried out."""
+    return timezone.now() + dt.timedelta(days=settings.ERASURE_GRACE_DAYS)
 
 
 def open_of(user_id: int) -> Erasure | None:

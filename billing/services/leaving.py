@@ -81,7 +81,13 @@ def _under_review(user_id: int) -> bool:
 
 def _balance(amount: str) -> Obstacle:
     words = _("%(amount)s is left in your wallet. Ask for it back, or give it up.")
-    return Obstacle("balance", words % {"amount": amount}, is_theirs=True, url=reverse("billing:refund-list"))
+    return Obstacle(
+        "balance",
+        words % {"amount": amount},
+        is_theirs=True,
+        url=reverse("billing:refund-list"),
+        amount=amount,
+    )
 
 
 def _close_bank_account(user_id: int) -> bool:

@@ -71,6 +71,11 @@ CONTEXTS: dict[str, dict[str, str]] = {
     },
     "account_suspended": {"reason": "Two payments were disputed as fraud.", "final": "", "url": "/"},
     "account_restored": {"url": "/accounts/sign-in/"},
+    "export_ready": {"url": "/settings/privacy/export/1/"},
+    "erasure_planned": {"on": "28 November 2026", "url": "/settings/privacy/"},
+    "erasure_waiting": {"obstacle": "A refund is on its way.", "url": "/settings/privacy/"},
+    "erasure_cancelled": {"url": "/settings/privacy/"},
+    "erasure_done": {},
     "code_received": {"service": "WhatsApp", "late": "yes", "url": "/verifications/1/"},
     "order_ended": {
         "service": "WhatsApp",

@@ -57,6 +57,7 @@ class OrderState:
     phone_number: str
     code: str
     messages: list[ShownMessage]
+    forgotten_at: dt.datetime | None  # when texts, codes and most of the number were deleted
     timeline: list[TimelineEntry]
     price: str
     currency: str
@@ -85,7 +86,8 @@ def order_state(order: Verification) -> OrderState:
         show_number=bool(order.shown_number),
         phone_number=order.phone_number,
         code=order.code,
-        messages=[_shown(message) for message in messages],
+        messages=[] if order.messages_removed_at else [_shown(message) for message in messages],
+        forgotten_at=order.messages_removed_at,
         timeline=_timeline(order),
         price=str(order.price),
         currency=order.currency,
