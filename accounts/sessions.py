@@ -80,7 +80,7 @@ class SessionStore(CachedDatabaseStore):
         )
         if not written:
             raise UpdateError
-        self._cache.set(self.cache_key, data, self.get_expiry_age())
+        caches[settings.SESSION_CACHE_ALIAS].set(self.cache_key, data, self.get_expiry_age())
 
     def cycle_key(self) -> None:
         """Go on under another key. The row stays the same one, so who it is about keeps finding it.

@@ -16,13 +16,11 @@ from importlib import import_module
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.db import connection, connections
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import selectors
-from accounts.enums import AccountState
+from accounts import selectors, session_user
 from accounts.models import User
 from accounts.sessions import digest
 
@@ -45,7 +43,8 @@ ORDER BY event.sequence
 LIVING = """
 SELECT want.session_key, person.id, person.password, person.session_epoch
 FROM unnest(%s::text[], %s::bigint[]) AS want (session_key, user_id)
-JOIN accounts_session AS session ON session.session_key = want.session_key AND session.expire_date > %s
+JOIN accounts_session AS session ON session.session_key = want.session_key AND session.user_id = want.user_id
+    AND session.expire_date > %s
 JOIN accounts_user AS person ON person.id = want.user_id AND person.state = 'active'
 """
 
@@ -87,23 +86,19 @@ async def in_thread(
 def admit(session_key: str | None, last_event_id: str) -> Admission | None:
     """Tell who is behind the session cookie and where their stream begins; `None` for nobody.
 
-    A known `last_event_id` of their own resumes behind it, anything else begins now. Reads the session itself, because Django's
-    `get_user` may end or renew it, and a stream cannot set the cookie that this would need.
+    A known `last_event_id` of their own resumes behind it, anything else begins now. It changes nothing about the session: a
+    stream cannot set the cookie that this would need, and an open page is not a person at work.
     """
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user_id, session_hash = session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)
-    if not session_key or not user_id or not session_hash:
+    if not session_key:
         return None
-    user = User.objects.filter(pk=user_id, state=AccountState.ACTIVE).first()
-    if user is None:
+    found = session_user.find(import_module(settings.SESSION_ENGINE).SessionStore(session_key))
+    if found is None:
         return None
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    if not any(constant_time_compare(session_hash, valid) for valid in hashes):
-        return None
+    _session, user = found
     return Admission(
         user_id=user.pk,
         session_key=session_key,
-        auth_hash=hashes[0],
+        auth_hash=user.get_session_auth_hash(),
         cursor=_beginning(user.pk, last_event_id),
     )
 
@@ -121,7 +116,11 @@ def news(wants: Iterable[tuple[int, int]]) -> list[News]:
 
 
 def living_sessions(listeners: Iterable[tuple[str, int, str]]) -> set[tuple[str, int]]:
-    """Those of (session key, user, auth hash) that could still open a page, as (session key, user), in one query."""
+    """Those of (session key, user, auth hash) that have not ended, as (session key, user), in one query.
+
+    That staff has done nothing for half an hour does not end an open stream, since listening is all a stream does. Their next
+    page ends the session, and that ends the stream; so does the session's age.
+    """
     known = {(key, user_id): auth_hash for key, user_id, auth_hash in listeners}
     digests = {digest(key): key for key, _user_id in known}
     wanted = [(digest(key), user_id) for key, user_id in known]
