@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
 from namaskah.lib.console import Waiting
 
@@ -30,7 +31,8 @@ class StaffConsole(AdminSite):
         """Every page: for staff alone, and leaving its entry in the audit trail."""
         from namaskah import console_trail
 
-        return console_trail.for_staff(super().admin_view(console_trail.trailed(view), cacheable))
+        guarded = console_trail.for_staff(super().admin_view(console_trail.trailed(view), cacheable))
+        return require_http_methods(["GET", "HEAD", "POST"])(guarded)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Every form: what it changes is in the audit trail."""
@@ -92,7 +94,8 @@ class StaffConsoleConfig(AdminConfig):
 
 def _sections() -> list[tuple[Any, list[Waiting]]]:
     """Apps are not loaded when this module is."""
+    from accounts.selectors import console as people
     from billing.selectors import console as money
     from verifications.selectors import console as orders
 
-    return [(_("Money"), money.waiting()), (_("Orders"), orders.waiting())]
+    return [(_("Money"), money.waiting()), (_("Orders"), orders.waiting()), (_("People"), people.waiting())]
