@@ -49,6 +49,7 @@ def _schedule(sender: Celery, **_: Any) -> None:
         "close-upstream": every("verifications.close_upstream", 3),
         "refresh-offers": every("verifications.refresh_offers", settings.OFFER_REFRESH_S),
         "check-balances": every("verifications.check_balances", 60),
+        "tell-orders": every("verifications.tell_orders", 5),
         "release-orphan-holds": every("verifications.release_orphan_holds", 60),
         "release-expired-holds": every("billing.release_expired_holds", 60),
         "process-webhooks": every("billing.process_webhooks", 10),

@@ -6,7 +6,16 @@ import uuid
 
 from celery import shared_task
 
-from verifications.services import catalog_sync, ordering, orphan_holds, polling, settlement, sweeps, upstream
+from verifications.services import (
+    catalog_sync,
+    order_news,
+    ordering,
+    orphan_holds,
+    polling,
+    settlement,
+    sweeps,
+    upstream,
+)
 
 
 @shared_task(name="verifications.place_order")
@@ -69,3 +78,9 @@ def refresh_provider_offers(provider_id: int) -> None:
 def check_balances() -> None:
     """Read our prepaid balance at each provider."""
     catalog_sync.check_balances()
+
+
+@shared_task(name="verifications.tell_orders")
+def tell_orders() -> int:
+    """Tell customers what became of their orders."""
+    return order_news.sweep()
