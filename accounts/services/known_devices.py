@@ -29,8 +29,9 @@ TRUST = dt.timedelta(days=30)
 
 
 def of_request(request: HttpRequest, user_id: int) -> KnownDevice | None:
-    """The browser that asks, if this person has signed in with it before."""
-    tokens = _tokens(request)
+    """The browser that asks, if this person has signed in with it before, or has just done so."""
+    new = getattr(request, "new_device_token", None)
+    tokens = [*([new] if new else []), *_tokens(request)]
     if not tokens:
         return None
     return KnownDevice.objects.filter(
