@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -58,6 +59,17 @@ class WrongPassword(DomainError):
 
     def __init__(self) -> None:
         super().__init__(_("This password is not right."))
+
+
+class AccountClosed(DomainError):
+    """Suspended, banned or erased. Said to those alone who have shown that the account is theirs."""
+
+    code = "account_suspended"
+    status = 403
+
+    def __init__(self) -> None:
+        words = _("This account is closed. Please write to %(email)s if that is a mistake.")
+        super().__init__(words % {"email": settings.SUPPORT_EMAIL})
 
 
 class EmailNotVerified(DomainError):

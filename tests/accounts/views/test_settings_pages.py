@@ -33,7 +33,7 @@ def test_page_asks_a_visitor_to_sign_in(client: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["profile", "security"])
 def test_page_marks_its_section_alone(client: Client, name: str) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     url = reverse(f"settings:{name}")
 
     page = client.get(url).content.decode()
@@ -44,7 +44,7 @@ def test_page_marks_its_section_alone(client: Client, name: str) -> None:
 
 
 def test_page_may_not_be_kept_by_browsers(client: Client) -> None:
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
 
     answer = client.get(reverse("settings:profile"))
 
@@ -52,7 +52,7 @@ def test_page_may_not_be_kept_by_browsers(client: Client) -> None:
 
 
 def test_profile_says_who_somebody_is(client: Client) -> None:
-    user = UserFactory(email="ada@example.com", date_joined=dt.datetime(2026, 3, 4, tzinfo=dt.UTC))
+    user = UserFactory.create(email="ada@example.com", date_joined=dt.datetime(2026, 3, 4, tzinfo=dt.UTC))
     client.force_login(user)
 
     page = client.get(reverse("settings:profile")).content.decode()
@@ -64,7 +64,7 @@ def test_profile_says_who_somebody_is(client: Client) -> None:
 
 
 def test_profile_says_when_the_address_is_not_confirmed(client: Client) -> None:
-    client.force_login(UserFactory(email_verified_at=None))
+    client.force_login(UserFactory.create(email_verified_at=None))
 
     page = client.get(reverse("settings:profile")).content.decode()
 
@@ -72,13 +72,13 @@ def test_profile_says_when_the_address_is_not_confirmed(client: Client) -> None:
 
 
 def test_profile_names_a_role_beyond_a_customers(client: Client) -> None:
-    client.force_login(UserFactory(role_id=Role.PREMIUM.value))
+    client.force_login(UserFactory.create(role_id=Role.PREMIUM.value))
 
     assert "Premium customer" in client.get(reverse("settings:profile")).content.decode()
 
 
 def test_profile_says_when_the_password_was_changed(client: Client) -> None:
-    user = UserFactory(password_changed_at=timezone.now().replace(year=2025, month=5, day=6))
+    user = UserFactory.create(password_changed_at=timezone.now().replace(year=2025, month=5, day=6))
     client.force_login(user)
 
     assert "6 May 2025" in client.get(reverse("settings:profile")).content.decode()
