@@ -104,11 +104,11 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
             "form": form,
             "back_url": back_url,
         }
-        return render(request, "admin/billing/act.html", context)
+        return render(request, "admin/act.html", context)
 
     def _enter(self, request: HttpRequest, form: RateForm) -> None:
         data, actor = form.cleaned_data, user_of(request)
         with transaction.atomic():
             rate = exchange_rates.enter(rate=data["rate"], reason=data["reason"], actor=actor)
-            staff_log.note(actor, rate, f"Entered {rate}", data["reason"])
+            staff_log.note(actor, rate, f"Entered {rate}", data["reason"], before={})
         messages.success(request, _("In force: %(rate)s.") % {"rate": rate})

@@ -79,7 +79,8 @@ def ask(*, kind: ApprovalKind, subject: str, amount: Decimal, reason: str, actor
             approval = Approval.objects.create(
                 kind=kind, subject=subject, amount=amount, reason=reason[:500], asked_by=actor
             )
-            staff_log.note(actor, approval, f"Asked for {kind} of {amount} about {subject}", reason)
+            what = f"Asked for {kind} of {amount} about {subject}"
+            staff_log.note(actor, approval, what, reason, before={})
     except IntegrityError as error:
         if "approval_asked_once" not in str(error):
             raise
@@ -104,13 +105,13 @@ def decide(*, approval_id: uuid.UUID, actor: User, approve: bool) -> Approval:
             raise AlreadyDecided
         if approval.asked_by_id == actor.pk:
             raise NeedsAnother
+        before = staff_log.state_of(approval)
         approval.outcome = HANDLERS[ApprovalKind(approval.kind)](approval, actor)[:300] if approve else ""
         approval.decided_by, approval.decided_at, approval.is_approved = actor, timezone.now(), approve
         approval.save(update_fields=["outcome", "decided_by", "decided_at", "is_approved"])
         word = "Approved" if approve else "Refused"
-        staff_log.note(
-            actor, approval, f"{word} {approval.kind} of {approval.amount} about {approval.subject}"
-        )
+        what = f"{word} {approval.kind} of {approval.amount} about {approval.subject}"
+        staff_log.note(actor, approval, what, before=before)
     log.info("Approval decided", approval=str(approval.pk), is_approved=approve, actor=actor.pk)
     return approval
 

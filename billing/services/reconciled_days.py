@@ -80,11 +80,13 @@ def explain(*, difference_id: int, actor: User, explanation: str) -> Difference:
     with transaction.atomic():
         day = _lock(pk=day_id)
         difference = Difference.objects.get(pk=difference_id)
+        before = staff_log.state_of(day)
         difference.explained_by, difference.explanation = actor, explanation[:500]
         difference.save(update_fields=["explained_by", "explanation"])
         day.open_differences = _open(day)
         day.save(update_fields=["open_differences"])
-        staff_log.note(actor, day, f"Explained {difference.kind} {difference.subject}", explanation)
+        what = f"Explained {difference.kind} {difference.subject}"
+        staff_log.note(actor, day, what, explanation, before=before)
     log.info("Difference explained", difference=difference_id, actor=actor.pk)
     return difference
 
@@ -104,12 +106,14 @@ def close(*, day_id: int, actor: User, reason: str) -> ReconciledDay:
         over_at = sides.start_of(day.day + dt.timedelta(days=1)) + sides.FRESH
         if day.ran_at is None or day.ran_at < over_at:
             raise DayNotOver
+        before = staff_log.state_of(day)
         day.open_differences = _open(day)
         if day.open_differences and not reason:
             raise DayHasDifferences
         day.closed_at, day.closed_by, day.reason = timezone.now(), actor, reason
         day.save(update_fields=["open_differences", "closed_at", "closed_by", "reason"])
-        staff_log.note(actor, day, f"Closed with {day.open_differences} open differences", reason)
+        what = f"Closed with {day.open_differences} open differences"
+        staff_log.note(actor, day, what, reason, before=before)
     log.info("Day closed", day=day.day.isoformat(), currency=day.currency, actor=actor.pk)
     return day
 

@@ -71,6 +71,7 @@ def _ask(kind: ApprovalKind, subject: str, amount: Decimal, actor: User, given: 
 
 def _settle(deposit: Deposit, actor: User, given: Given) -> str:
     """As any other look, but one that tells a member of staff when Paystack could not be asked."""
+    staff_log.note(actor, deposit, "Asked Paystack")  # as the intention: Paystack is called now
     try:
         after = settling.apply(deposit.pk, client.paystack().verify(deposit.reference))
     except NotFound as error:

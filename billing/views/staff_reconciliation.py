@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from billing.models import Difference, ReconciledDay
-from billing.services import reconciled_days, reconciliation
+from billing.services import reconciled_days, reconciliation, staff_log
 from billing.views import staff_acts
 from billing.views.staff_acts import Act, Given
 
@@ -44,6 +44,7 @@ class ExplanationForm(forms.Form):
 
 
 def _run(day: ReconciledDay, actor: User, given: Given) -> str:
+    staff_log.note(actor, day, "Compares again")  # as the intention: Paystack is called now
     rows = reconciliation.run_day(day.day)
     count = sum(row.open_differences for row in rows)
     return ngettext(

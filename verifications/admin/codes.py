@@ -71,8 +71,10 @@ class CodeAdmin(AnyModelAdmin):
         for code in queryset.filter(**{f"{target}__isnull": True}):
             if meaning := _suggestion(code):
                 setattr(code, target, meaning)
-                code.save(update_fields=[target])
-                _follow(code)
+                with transaction.atomic():
+                    code.save(update_fields=[target])
+                    _follow(code)
+                    self.log_change(request, code, "Mapped to what the provider's name for it says")
                 mapped += 1
         messages.info(request, gettext("%(count)d codes mapped.") % {"count": mapped})
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
+from accounts.http import user_of
 from verifications.admin.history import HistoryAdmin
 from verifications.models import Provider, ProviderCountryCode, ProviderServiceCode
 from verifications.services import catalog_sync, codes_sync, health, provider_accounts, provider_switch
@@ -167,7 +168,9 @@ class ProviderAdmin(HistoryAdmin):
                 messages.error(request, f"{provider}: {problem}")
             else:
                 ready.append(provider.pk)
-        switched = provider_switch.switch_on(ready, reason=gettext("Switched on in the console"))
+        switched = provider_switch.switch_on(
+            ready, reason=gettext("Switched on in the console"), actor=user_of(request)
+        )
         _tell(
             request,
             ngettext("%(count)d provider is on.", "%(count)d providers are on.", len(switched)),
@@ -179,8 +182,9 @@ class ProviderAdmin(HistoryAdmin):
         from verifications.tasks import refresh_provider_offers
 
         try:
-            for provider_id in queryset.values_list("pk", flat=True):
-                refresh_provider_offers.delay(provider_id)
+            for provider in queryset:
+                refresh_provider_offers.delay(provider.pk)
+                self.log_change(request, provider, "Refresh of offers asked for")
         except OperationalError:
             messages.error(request, gettext("The queue cannot be reached; nothing was started."))
             return
@@ -189,6 +193,7 @@ class ProviderAdmin(HistoryAdmin):
     @admin.action(description=_("Check balance now"), permissions=["refresh"])
     def check_balance(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         for provider in queryset:
+            self.log_change(request, provider, "Balance asked for")
             amount = catalog_sync.check_balance(provider)
             if amount is None:
                 messages.error(
@@ -209,7 +214,7 @@ class ProviderAdmin(HistoryAdmin):
         back_url = reverse("admin:verifications_provider_changelist")
         reason = request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
-            switched = provider_switch.switch_off(ids, reason=reason)
+            switched = provider_switch.switch_off(ids, reason=reason, actor=user_of(request))
             _tell(
                 request,
                 ngettext("%(count)d provider is off.", "%(count)d providers are off.", len(switched)),

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.http import user_id_of
+from accounts.http import user_of
 from billing.models import Transfer
 from namaskah.exceptions import DomainError
 from namaskah.lib.admin import ReadOnlyAdmin, ReadOnlyInline
@@ -131,7 +131,7 @@ class VerificationAdmin(ReadOnlyAdmin):
         title, reason = _("Cancel with refund"), request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
             try:
-                staff.cancel(order.pk, actor_id=user_id_of(request), reason=reason)
+                staff.cancel(order.pk, actor=user_of(request), reason=reason)
                 messages.success(
                     request, _("Cancel accepted. The order page shows when the network has confirmed it.")
                 )
@@ -167,7 +167,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         description=gettext_lazy("Settle doubtful attempts: ask the provider now"), permissions=["resolve"]
     )
     def resolve_doubtful(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> None:
-        decided = staff.settle(queryset.filter(outcome=Outcome.DOUBTFUL))
+        decided = staff.settle(queryset.filter(outcome=Outcome.DOUBTFUL), actor=user_of(request))
         messages.info(request, _("%(count)d attempts are decided now.") % {"count": decided})
 
     @admin.action(
@@ -176,7 +176,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     )
     def resolve_not_bought(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> None:
         decided = staff.settle_as_not_bought(
-            queryset.filter(outcome=Outcome.DOUBTFUL), actor_id=user_id_of(request)
+            queryset.filter(outcome=Outcome.DOUBTFUL), actor=user_of(request)
         )
         messages.info(request, _("%(count)d attempts are settled as not bought.") % {"count": decided})
 
@@ -184,7 +184,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         description=gettext_lazy("Try again to close the order at the provider"), permissions=["resolve"]
     )
     def close_again(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> None:
-        tried = staff.close_again(queryset)
+        tried = staff.close_again(queryset, actor=user_of(request))
         messages.info(request, _("%(count)d orders will be closed again.") % {"count": tried})
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
