@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.acts import WithActs
 from billing.currencies import CHARGE_CURRENCIES
 from billing.selectors import stories
 from billing.selectors.stories import Moment
 from billing.views import staff_acts
-from billing.views.staff_acts import Act
 from namaskah.lib.admin import ReadOnlyAdmin
 
 CHANNELS = (
@@ -57,30 +56,11 @@ class ChannelFilter(FixedFilter):
         return [(channel, channel.replace("_", " ")) for channel in CHANNELS]
 
 
-class StoryAdmin(ReadOnlyAdmin):
+class StoryAdmin(WithActs, ReadOnlyAdmin):
     """Rows that are read here and changed by acts alone, each with its permission and its reason."""
 
     change_form_template = "admin/billing/story.html"
-    acts: ClassVar[tuple[Act, ...]] = ()
-
-    def get_urls(self) -> list[URLPattern]:
-        own = path(
-            "<path:object_id>/act/<slug:slug>/",
-            self.admin_site.admin_view(self.act_view),
-            name=f"{self.opts.app_label}_{self.opts.model_name}_act",
-        )
-        return [own, *super().get_urls()]
-
-    def act_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
-        """One act on one row."""
-        row = self.get_object(request, object_id)
-        act = next((act for act in self.acts if act.slug == slug), None)
-        if row is None or act is None:
-            raise Http404
-        back_url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
-        return staff_acts.perform(
-            request, act, row, site=self.admin_site.each_context(request), back_url=back_url
-        )
+    perform = staticmethod(staff_acts.perform)
 
     def story(self, row: Any) -> list[Moment]:
         """What happened to the row, in order."""
@@ -95,14 +75,5 @@ class StoryAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         row = options.get("obj") or context.get("original")
         if row is not None:
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_act"
-            context |= {
-                "story": self.story(row),
-                "notices": self.notices(row),
-                "acts": [
-                    (act, reverse(name, args=[row.pk, act.slug]))
-                    for act in self.acts
-                    if act.is_open_to(request.user, row)
-                ],
-            }
+            context |= {"story": self.story(row), "notices": self.notices(row)}
         return super().render_change_form(request, context, *args, **options)

@@ -1,114 +1,43 @@
-"""What staff does to a row from its page: one act, its permission, a reason, the outcome in words.
-
-An act that calls Paystack does so on a POST alone, and says how it went.
-"""
+"""Acts of staff that may call Paystack: on a POST alone, and they say how it went."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from accounts.http import user_of
+from accounts import staff_acts
 from accounts.models import User
+from accounts.staff_acts import Act, ActRefused, Given, ReasonForm
 from billing.paystack.errors import PaystackError
-from namaskah.exceptions import DomainError
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+__all__ = ["Act", "ActRefused", "Given", "ReasonForm", "perform"]
 log = structlog.get_logger(__name__)
-Given = dict[str, Any]  # the form's cleaned data
-
-
-class ActRefused(Exception):
-    """The act cannot be done, and why, for the member of staff."""
-
-
-class ReasonForm(forms.Form):
-    """Why. It is kept in the history of the row."""
-
-    reason = forms.CharField(
-        max_length=300, label=gettext_lazy("Reason"), widget=forms.Textarea(attrs={"rows": 3, "cols": 60})
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """One thing staff may do to a row.
-
-    Attributes:
-        explanation: What will happen, read before confirming.
-        permission: Asked before the page is shown and again before the act.
-        carry_out: Does it and says what was done.
-        is_possible: Whether it makes sense for the row as it is; the service decides again, under its lock.
-        form: What is asked for; None for an act that is a button of its own.
-    """
-
-    slug: str
-    title: StrOrPromise
-    explanation: StrOrPromise
-    permission: str
-    carry_out: Callable[[Any, User, Given], StrOrPromise]
-    is_possible: Callable[[Any, User], bool] = lambda row, actor: True
-    form: type[forms.Form] | None = ReasonForm
-    is_grave: bool = False
-
-    def is_open_to(self, actor: object, row: Any) -> bool:
-        """Whether this person may, and may with this row."""
-        return isinstance(actor, User) and actor.has_perm(self.permission) and self.is_possible(row, actor)
 
 
 def perform(
     request: HttpRequest, act: Act, row: Model, *, site: dict[str, Any], back_url: str
 ) -> HttpResponse:
-    """Ask what the act needs, then do it and go back to the row."""
-    actor = user_of(request)
-    if not actor.has_perm(act.permission):
-        raise PermissionDenied
-    if not act.is_possible(row, actor):
-        messages.warning(request, _("That is not possible any more: somebody or something was first."))
-        return HttpResponseRedirect(back_url)
-    if act.form is None:
-        if request.method == "POST":
-            _attempt(request, act, row, actor, {})
-        return HttpResponseRedirect(back_url)
-    form = act.form(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        _attempt(request, act, row, actor, form.cleaned_data)
-        return HttpResponseRedirect(back_url)
-    context = site | {
-        "title": act.title,
-        "subject": row,
-        "opts": row._meta,
-        "act": act,
-        "form": form,
-        "back_url": back_url,
-    }
-    return render(request, "admin/billing/act.html", context)
+    """As `accounts.staff_acts.perform`; what Paystack says of it is told in words."""
+
+    def carry_out(subject: Any, actor: User, given: Given) -> StrOrPromise:
+        try:
+            return act.carry_out(subject, actor, given)
+        except PaystackError as error:
+            log.warning("Paystack not reached for staff", act=act.slug, code=error.code)
+            raise ActRefused(_in_words(error)) from error
+
+    return staff_acts.perform(request, replace(act, carry_out=carry_out), row, site=site, back_url=back_url)
 
 
-def _attempt(request: HttpRequest, act: Act, row: Model, actor: User, given: Given) -> None:
-    try:
-        done = act.carry_out(row, actor, given)
-    except DomainError as error:
-        messages.error(request, str(error.message))
-    except ActRefused as error:
-        messages.error(request, str(error))
-    except PaystackError as error:
-        log.warning("Paystack not reached for staff", act=act.slug, code=error.code)
-        unknown = _("Paystack gave no answer; it may have arrived. Look again before you try again.")
-        refused = _("Paystack did not do it: %(words)s") % {"words": error.message or error.code}
-        messages.error(request, unknown if error.is_unknown else refused)
-    else:
-        messages.success(request, str(done))
+def _in_words(error: PaystackError) -> str:
+    if error.is_unknown:
+        return _("Paystack gave no answer; it may have arrived. Look again before you try again.")
+    return _("Paystack did not do it: %(words)s") % {"words": error.message or error.code}
