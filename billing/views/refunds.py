@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import user_id_of, user_of
 from accounts.permissions import check, may
+from accounts.step_up import step_up_required
 from billing.enums import RefundStatus
 from billing.exceptions import BankDetailsNotWanted, BankDetailsRefused
 from billing.forms_refunds import BankDetailsForm, RefundForm
@@ -49,6 +50,7 @@ def refund_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @may("billing.request_refund")
+@step_up_required
 def refund_new(request: HttpRequest) -> HttpResponse:
     """Ask for money back of the deposit in the address."""
     wanted = _id(request.GET.get("deposit", ""))

@@ -19,6 +19,7 @@ from billing.services import refund_sending
 from tests.factories.accounts import UserFactory
 from tests.factories.payments import make_credited_deposit
 from tests.factories.returns import make_refund, make_sent_refund, make_waiting_refund, spend
+from tests.factories.signing_in import sign_in
 from tests.fake_paystack import FakePaystack
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def owner() -> User:
 
 @pytest.fixture
 def customer(client: Client, owner: User) -> Client:
-    client.force_login(owner)
+    sign_in(client, owner, verified=False)
     return client
 
 
