@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ LINK_PAGE, OVER_PAGE = "accounts/email_change_link.html", "accounts/link_over.ht
 
 @never_cache
 @login_required
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: HttpRequest) -> HttpResponseBase:
     """Change the password. The present one is asked for here; a second factor, where there is one, before."""
     has_second_factor = factors.has_second_factor(user_id_of(request))
     view = step_up_required(_password) if has_second_factor else _password
@@ -39,7 +40,7 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def _password(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
-    form = PasswordForm(request.POST or None, user=user)
+    form = PasswordForm(entry.data(request), user=user)
     if request.method != "POST" or not form.is_valid():
         return entry.page(request, PASSWORD_PAGE, form)
     try:
@@ -62,7 +63,7 @@ def _password(request: HttpRequest) -> HttpResponse:
 def email(request: HttpRequest) -> HttpResponse:
     """Begin a change of address, and see where one stands."""
     user = user_of(request)
-    form = EmailForm(request.POST or None, user=user)
+    form = EmailForm(entry.data(request), user=user)
     if request.method != "POST":
         return _email_page(request, form)
     error = entry.too_many(

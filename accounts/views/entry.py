@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from accounts import destinations
 from accounts.exceptions import TooManyTries
 from accounts.forms.fields import EntryForm
 from accounts.throttle import seconds_to_wait
+
+
+def data(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with; an empty one was sent, too."""
+    return request.POST if request.method == "POST" else None
 
 
 def page(

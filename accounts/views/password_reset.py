@@ -33,7 +33,7 @@ PAGE, SENT_PAGE, LINK_PAGE, OVER_PAGE = (
 @bot_check.may_show_widget
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask whose password is lost; the answer is the same whoever has the address."""
-    form = ResetForm(request.POST or None)
+    form = ResetForm(entry.data(request))
     context: dict[str, Any] = {"bot_check": bot_check.widget()}
     if request.method != "POST":
         if "sent" in request.GET:
@@ -64,7 +64,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     proof = password_reset.find(token)
     if proof is None or proof.user is None:
         return _over(request)
-    form = NewPasswordForm(request.POST or None, user=proof.user)
+    form = NewPasswordForm(entry.data(request), user=proof.user)
     if request.method != "POST":
         return entry.page(request, LINK_PAGE, form, email=proof.user.email)
     error = entry.too_many(

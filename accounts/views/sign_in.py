@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import bot_check, destinations, second_step
 from accounts.audit_actions import AuditAction
-from accounts.exceptions import SignInLocked
+from accounts.exceptions import AccountClosed, SignInLocked
 from accounts.forms.entry import SignInForm
 from accounts.http import user_of
 from accounts.models import User
@@ -37,7 +37,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for e-mail and password; what comes after them `second_step` decides."""
     if request.user.is_authenticated:
         return redirect(destinations.of(request))
-    form = SignInForm(request.POST or None)
+    form = SignInForm(entry.data(request))
     if request.method == "POST":
         return _try(request, form)
     return entry.page(request, TEMPLATE, form)
@@ -97,6 +97,4 @@ def _closed(user: User) -> str:
     """Only who knows the password is told that there is such an account, and that it is closed."""
     with transaction.atomic():
         audit.record(AuditAction.SIGN_IN_FAILED, actor=None, subject=user, after={"state": str(user.state)})
-    return _("This account is closed. Please write to %(email)s if that is a mistake.") % {
-        "email": settings.SUPPORT_EMAIL
-    }
+    return str(AccountClosed().message)

@@ -25,7 +25,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Ask for an address and a password, and send a code to the address."""
     if request.user.is_authenticated:
         return redirect(destinations.of(request))
-    form = SignUpForm(request.POST or None)
+    form = SignUpForm(entry.data(request))
     if request.method == "POST":
         return _try(request, form)
     return _page(request, form)

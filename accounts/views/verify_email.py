@@ -44,7 +44,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     if proof is None and not request.user.is_authenticated:
         messages.info(request, _("Sign up first; then we send you a code."))
         return redirect("accounts:sign-up")
-    form = CodeForm(request.POST or None)
+    form = CodeForm(entry.data(request))
     if request.method == "POST":
         return _try_code(request, form, proof)
     return _page(request, form, proof)
@@ -115,7 +115,7 @@ def _sign_up_link(request: HttpRequest, token: str, proof: Proof) -> HttpRespons
     """In the browser that signed up a press is enough; elsewhere the password says that one's reader signed up, too."""
     known = pending_sign_up.of(request)
     is_here = known is not None and known.pk == proof.pk
-    form: EntryForm = EntryForm(request.POST or None) if is_here else ChosenPasswordForm(request.POST or None)
+    form: EntryForm = EntryForm(entry.data(request)) if is_here else ChosenPasswordForm(entry.data(request))
     if request.method != "POST":
         return entry.page(request, LINK_PAGE, form, email=proof.email)
     error = entry.too_many(request, group="sign-up-link", rate=settings.CODE_RATE, account=str(proof.pk))

@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Signing in and out, and what sign-in and sign-up share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts import throttle
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.letters import code_in, letter_to
 
 pytestmark = pytest.mark.django_db
 
@@ -39,64 +40,6 @@ def test_addresses_are_the_contracts() -> None:
         SIGN_UP,
         SIGN_OUT,
     ]
-
-
-def test_sign_up_makes_a_customer_and_begins_a_session(client: Client) -> None:
-    answer = client.post(SIGN_UP, {"email": "Ann@EXAMPLE.com", "password": PASSWORD})
-
-    user = User.objects.get()
-    assert (answer.status_code, answer["Location"]) == (302, HOME)
-    assert (user.email, user.is_staff, user.role_id, user.email_verified_at) == (
-        "Ann@example.com",
-        False,
-        "customer",
-        None,
-    )
-    assert user.check_password(PASSWORD)
-    assert signed_in_as(client) == str(user.pk)
-
-
-def test_sign_up_takes_no_other_field(client: Client) -> None:
-    client.post(
-        SIGN_UP, {"email": "ann@example.com", "password": PASSWORD, "is_staff": "1", "role": "administrator"}
-    )
-
-    assert User.objects.filter(is_staff=False, role__name="customer").count() == 1
-
-
-@pytest.mark.parametrize(
-    ("email", "password", "field"),
-    [
-        ("ANN@example.COM", PASSWORD, "email"),
-        ("not an address", PASSWORD, "email"),
-        ("", PASSWORD, "email"),
-        ("new@example.com", "short", "password"),
-        ("new@example.com", "password123", "password"),
-        ("new@example.com", "12345678901234", "password"),
-        ("somebody.new@example.com", "somebody.new", "password"),
-        ("new@example.com", "", "password"),
-        ("new@example.com", "x" * 257, "password"),
-        ("nul\x00@example.com", PASSWORD, "email"),
-    ],
-)
-def test_sign_up_says_beside_the_field_what_is_wrong(
-    client: Client, email: str, password: str, field: str
-) -> None:
-    UserFactory.create(email="ann@example.com")
-
-    answer = client.post(SIGN_UP, {"email": email, "password": password})
-
-    page = answer.content.decode()
-    control = re.search(rf'<input[^>]*name="{field}"[^>]*>', page)
-    assert answer.status_code == 200
-    assert list(answer.context["form"].errors) == [field]
-    assert control
-    assert 'aria-invalid="true"' in control.group()
-    described_by = re.search(r'aria-describedby="([^"]+)"', control.group())
-    assert described_by
-    assert all(f'id="{each}"' in page for each in described_by.group(1).split())
-    assert User.objects.count() == 1
-    assert f'value="{password}"' not in page or password == ""
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@EXAMPLE.COM", " ann@example.com "])
@@ -126,7 +69,7 @@ def test_sign_in_gives_the_session_a_new_key(client: Client) -> None:
 def test_refusals_do_not_tell_whether_an_account_exists(client: Client) -> None:
     UserFactory.create(email="ann@example.com")
     UserFactory.create(email="gone@example.com", state="suspended")
-    tries = [("ann@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD)]
+    tries = [("ann@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("gone@example.com", "wrong")]
 
     answers = [client.post(SIGN_IN, {"email": email, "password": password}) for email, password in tries]
 
@@ -136,21 +79,6 @@ def test_refusals_do_not_tell_whether_an_account_exists(client: Client) -> None:
     }
     assert "do not belong together" in answers[0].content.decode()
     assert signed_in_as(client) is None
-
-
-def test_unknown_address_costs_a_hash_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[str] = []
-    original = User.set_password
-
-    def count(self: User, raw_password: str | None) -> None:
-        hashed.append(str(raw_password))
-        original(self, raw_password)
-
-    monkeypatch.setattr(User, "set_password", count)
-
-    client.post(SIGN_IN, {"email": "nobody@example.com", "password": PASSWORD})
-
-    assert hashed == [PASSWORD]
 
 
 def test_sign_out_ends_the_session_and_only_by_post(client: Client) -> None:
@@ -207,6 +135,18 @@ def test_choice_survives_the_way_to_the_other_form(client: Client, path: str, ot
         ("javascript:alert(1)", HOME),
         ("http:///evil.example", HOME),
         ("/\t/evil.example", HOME),
+        ("\x00/wallet/", HOME),
+        ("http:evil.example", HOME),
+        ("https:/evil.example", HOME),
+        ("//testserver@evil.example/", HOME),
+        ("http://testserver@evil.example/", HOME),
+        ("http://testserver.evil.example/", HOME),
+        ("http://evil.example/?testserver", HOME),
+        ("http://evil.example#@testserver/", HOME),
+        ("data:text/html,hello", HOME),
+        (" //evil.example/", HOME),
+        ("ftp://testserver/", HOME),
+        ("/" + "a" * 3000, HOME),
         ("", HOME),
     ],
 )
@@ -217,8 +157,19 @@ def test_next_leads_nowhere_else(client: Client, path: str, wanted: str, destina
         UserFactory.create(email=email)
 
     answer = client.post(path, {"email": email, "password": PASSWORD, "next": wanted})
+    if path == SIGN_UP:
+        answer = client.post("/accounts/verify-email/", {"code": code_in(letter_to(email))})
 
     assert (answer.status_code, answer["Location"]) == (302, destination)
+
+
+def test_next_in_the_address_of_the_page_of_codes_leads_nowhere_else(client: Client) -> None:
+    client.post(SIGN_UP, {"email": "ann@example.com", "password": PASSWORD})
+    code = code_in(letter_to("ann@example.com"))
+
+    answer = client.post("/accounts/verify-email/?next=//evil.example/", {"code": code})
+
+    assert (answer.status_code, answer["Location"]) == (302, HOME)
 
 
 def test_sign_in_is_throttled_by_address(client: Client, settings: Settings) -> None:
@@ -231,7 +182,7 @@ def test_sign_in_is_throttled_by_address(client: Client, settings: Settings) -> 
 
     assert answer.status_code == 429
     assert 1 <= int(answer["Retry-After"]) <= 60
-    assert "Too many tries. Please try again in 1 minute." in answer.content.decode()
+    assert re.search(r"Too many tries\. Please try again in \d+ (second|minute)s?\.", answer.content.decode())
     assert signed_in_as(client) is None
     elsewhere = client.post(
         SIGN_IN, {"email": "ann@example.com", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7"
@@ -290,3 +241,69 @@ def test_without_redis_people_sign_in_and_guessing_is_still_counted(
 @pytest.mark.parametrize("path", [SIGN_IN, SIGN_UP])
 def test_forms_are_not_kept_by_caches(client: Client, path: str) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("state", ["suspended", "banned"])
+def test_closed_account_is_said_only_to_who_knows_its_password(client: Client, state: str) -> None:
+    UserFactory.create(email="gone@example.com", state=state)
+
+    known = client.post(SIGN_IN, {"email": "gone@example.com", "password": PASSWORD}).content.decode()
+    guessed = client.post(SIGN_IN, {"email": "gone@example.com", "password": "wrong"}).content.decode()
+
+    assert "This account is closed. Please write to support@namaskah.example" in known
+    assert "closed" not in guessed
+    assert "do not belong together" in guessed
+    assert signed_in_as(client) is None
+
+
+def test_erased_account_is_as_one_that_never_was(client: Client) -> None:
+    user = UserFactory.create(email="gone@example.com", state="erased")
+    user.set_unusable_password()
+    user.save()
+
+    answer = client.post(SIGN_IN, {"email": "gone@example.com", "password": PASSWORD})
+
+    assert "do not belong together" in answer.content.decode()
+
+
+def test_ten_wrong_passwords_close_the_address_even_to_the_right_one(client: Client) -> None:
+    UserFactory.create(email="ann@example.com")
+    for _ in range(10):
+        client.post(SIGN_IN, {"email": "ann@example.com", "password": "wrong"})
+
+    answer = client.post(SIGN_IN, {"email": "Ann@example.com", "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert 14 * 60 < int(answer["Retry-After"]) <= 15 * 60
+    assert "Too many tries. Please try again in 15 minutes." in answer.content.decode()
+    assert signed_in_as(client) is None
+
+
+def test_lock_looks_the_same_for_an_address_without_an_account(client: Client) -> None:
+    UserFactory.create(email="ann@example.com")
+
+    seen = {}
+    for email in ("ann@example.com", "nobody@example.com"):
+        answers = [client.post(SIGN_IN, {"email": email, "password": "wrong"}) for _ in range(12)]
+        seen[email] = [(answer.status_code, str(answer.context["form"].errors)) for answer in answers]
+
+    assert seen["ann@example.com"] == seen["nobody@example.com"]
+    assert [status for status, _ in seen["ann@example.com"]] == [200] * 10 + [429] * 2
+
+
+def test_remember_me_makes_a_session_of_thirty_days(client: Client) -> None:
+    UserFactory.create(email="ann@example.com")
+
+    client.post(SIGN_IN, {"email": "ann@example.com", "password": PASSWORD, "remember": "on"})
+
+    age = client.cookies[project_settings.SESSION_COOKIE_NAME]["max-age"]
+    assert abs(int(age) - 30 * 86400) < 60
+
+
+def test_signing_out_is_in_the_trail(client: Client) -> None:
+    user = UserFactory.create()
+    client.force_login(user)
+
+    client.post(SIGN_OUT)
+
+    assert AuditEntry.objects.filter(action="session.signed_out", subject_id=user.pk).count() == 1
