@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 # What the developer's shell holds must not decide how a test ends.
 os.environ.update(
@@ -18,6 +19,7 @@ os.environ.update(
         "DATA_KEYS": "dGVzdHMtb25seS1rZXktdGhhdC1zZWFscy1ub3RoaW4=",
         "DATABASE_POOL_SIZE": "0",  # a thread that closes its connections has really closed them
         "EMAIL_URL": "memorymail://",
+        "ERASURE_LOG": f"{tempfile.gettempdir()}/namaskah-tests-erasures-{os.getpid()}.log",
         "LOG_FORMAT": "console",
         "LOG_LEVEL": "WARNING",
         "PASSWORD_RESET_RATE": "1000/m",

@@ -91,6 +91,7 @@ def prepare(wanted: Wanted, urls: Mapping[str, str], environ: Mapping[str, str])
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DEBUG": "0",  # people meet the designed error pages; `DEBUG=1 make run` shows developers tracebacks
         "EMAIL_URL": f"filemail:///{quote(str(mail))}",
+        "ERASURE_LOG": str(wanted.var_dir / "erasures.log"),
         "EXCHANGE_RATE_URL": f"{wanted.sandbox_url}/rates/latest",
         "LOG_FORMAT": "console",
         "PAYSTACK_BASE_URL": f"{wanted.sandbox_url}/paystack",
