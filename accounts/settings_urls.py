@@ -11,6 +11,7 @@ from accounts.views import (
     notices,
     passkeys,
     privacy,
+    security_log,
     sessions,
     settings_pages,
 )
@@ -24,6 +25,7 @@ urlpatterns = [
     path("email/", credentials.email, name="email"),
     path("email/cancel/", credentials.email_cancel, name="email-cancel"),
     path("email/resend/", credentials.email_resend, name="email-resend"),
+    path("security/log/", security_log.log, name="security-log"),
     path("security/sessions/", sessions.session_list, name="sessions"),
     path("security/sessions/end-others/", sessions.session_end_others, name="session-end-others"),
     path("security/sessions/<uuid:session_id>/end/", sessions.session_end, name="session-end"),
