@@ -81,12 +81,13 @@ def add(request: HttpRequest) -> HttpResponse:
 def passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
     """One passkey: its name, and the way to remove it."""
     kept = _own(request, passkey_id)
-    form = NameForm(request.POST or None, initial={"name": kept.name})
+    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": kept.name})
     if request.method == "POST" and form.is_valid():
         passkeys.rename(user=user_of(request), passkey_id=kept.pk, name=form.cleaned_data["name"])
         messages.success(request, _("The passkey has its new name."))
         return redirect("settings:passkeys")
-    return render(request, "accounts/settings/passkey.html", {"passkey": kept, "form": form})
+    status = 400 if form.errors else 200
+    return render(request, "accounts/settings/passkey.html", {"passkey": kept, "form": form}, status=status)
 
 
 @never_cache

@@ -8,9 +8,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.enums import Role
+from accounts.models import RecoveryCode
 from tests.factories.accounts import UserFactory
+from tests.factories.passkeys import add_passkey
+from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +73,7 @@ def test_profile_says_when_the_address_is_not_confirmed(client: Client) -> None:
     page = client.get(reverse("settings:profile")).content.decode()
 
     assert "Not confirmed yet" in page
+    assert 'href="/accounts/verify-email/"' in page
 
 
 def test_profile_names_a_role_beyond_a_customers(client: Client) -> None:
@@ -77,8 +82,110 @@ def test_profile_names_a_role_beyond_a_customers(client: Client) -> None:
     assert "Premium customer" in client.get(reverse("settings:profile")).content.decode()
 
 
+def test_profile_says_how_many_orders_may_wait(client: Client, settings: Settings) -> None:
+    settings.MAX_OPEN_ORDERS, settings.MAX_OPEN_ORDERS_PREMIUM = 7, 31
+    client.force_login(UserFactory.create())
+    assert "Up to 7 may wait" in client.get(reverse("settings:profile")).content.decode()
+
+    client.force_login(UserFactory.create(role_id=Role.PREMIUM.value))
+    assert "Up to 31 may wait" in client.get(reverse("settings:profile")).content.decode()
+
+
 def test_profile_says_when_the_password_was_changed(client: Client) -> None:
     user = UserFactory.create(password_changed_at=timezone.now().replace(year=2025, month=5, day=6))
     client.force_login(user)
 
     assert "6 May 2025" in client.get(reverse("settings:profile")).content.decode()
+
+
+# --- security ---------------------------------------------------------------------------------------------------------
+LINKED = (
+    "password",
+    "passkeys",
+    "authenticator",
+    "recovery-codes",
+    "message-codes",
+    "sessions",
+    "security-log",
+)
+
+
+def test_security_leads_to_everything_that_protects(client: Client) -> None:
+    client.force_login(UserFactory.create())
+
+    page = client.get(reverse("settings:security")).content.decode()
+
+    main = page[page.index("<main") :]
+    assert [main.count(f'href="{reverse(f"settings:{name}")}"') for name in LINKED] == [1] * len(LINKED)
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_no_link_of_the_overview_is_dead(client: Client, name: str) -> None:
+    sign_in(client, UserFactory.create())
+
+    assert client.get(reverse(f"settings:{name}")).status_code == 200
+
+
+def test_security_without_a_second_factor_says_what_is_missing(client: Client) -> None:
+    client.force_login(UserFactory.create())
+
+    page = client.get(reverse("settings:security")).content.decode()
+
+    assert "Your password alone opens this account." in page
+    assert page.count(">On<") == 0
+    assert "They come with your first second factor" in page
+    assert "Signed in here alone" in page
+
+
+def test_security_says_what_is_on(client: Client) -> None:
+    user = UserFactory.create()
+    client.force_login(user)
+    add_passkey(user)
+    add_passkey(user)
+    Client().force_login(user)
+
+    page = client.get(reverse("settings:security")).content.decode()
+
+    assert "Your password alone" not in page
+    assert "2 passkeys" in page
+    assert "10 codes left" in page
+    assert "Signed in here and in 1 other browser" in page
+
+
+def test_security_says_when_the_recovery_codes_are_used_up(client: Client) -> None:
+    user = UserFactory.create()
+    client.force_login(user)
+    add_passkey(user)
+    RecoveryCode.objects.update(used_at=timezone.now())
+
+    assert "None left. Make new ones" in client.get(reverse("settings:security")).content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_security_takes_as_many_queries_for_three_as_for_one(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    user = UserFactory.create()
+    client.force_login(user)
+    for _ in range(count):
+        add_passkey(user)
+        Client().force_login(user)
+    client.get(reverse("settings:security"))
+
+    # session and person, masthead, sessions; messages, app, passkeys, recovery codes
+    with django_assert_num_queries(7):
+        client.get(reverse("settings:security"))
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [("email", "profile"), ("password", "security"), ("passkeys", "security"), ("sessions", "security")],
+)
+def test_page_below_a_section_marks_it(client: Client, name: str, section: str) -> None:
+    sign_in(client, UserFactory.create())
+
+    page = " ".join(client.get(reverse(f"settings:{name}")).content.decode().split())
+
+    navigation = page[page.index('aria-label="Settings"') :].split("</nav>")[0]
+    assert f'href="{reverse(f"settings:{section}")}" aria-current="true"' in navigation
+    assert navigation.count("aria-current") == 1
