@@ -49,13 +49,16 @@ def end(*, user_id: int, session_id: uuid.UUID, actor: User | None) -> bool:
     return True
 
 
-def end_all(*, user_id: int, actor: User | None, except_request: HttpRequest | None = None) -> int:
+def end_all(
+    *, user_id: int, actor: User | None, except_request: HttpRequest | None = None, reason: str = ""
+) -> int:
     """End every session of this person, and say how many there were.
 
     Raises `session_epoch`, so that none of them comes back however it may have been kept.
 
     Args:
         except_request: Whose session stays, under a new key: the one in which the password was changed, for example.
+        reason: Of staff, for the trail.
     """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user_id)
@@ -63,7 +66,9 @@ def end_all(*, user_id: int, actor: User | None, except_request: HttpRequest | N
         user.save(update_fields=["session_epoch"])
         kept = _go_on(except_request, user) if except_request is not None else None
         ended = drop_all(user_id, kept=kept)
-        audit.record(AuditAction.SESSIONS_ENDED, actor=actor, subject=user_id, after={"ended": ended})
+        audit.record(
+            AuditAction.SESSIONS_ENDED, actor=actor, subject=user_id, after={"ended": ended}, reason=reason
+        )
     return ended
 
 

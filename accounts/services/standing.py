@@ -8,13 +8,15 @@ sign-in (`accounts/sign_in.py`). A key or token must ask the row of its owner in
 from __future__ import annotations
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 
 from accounts.audit_actions import AuditAction
 from accounts.enums import AccountState
+from accounts.exceptions import LastAdministrator, NobodyThere
 from accounts.models import User
-from accounts.services import audit, known_devices, notices, sessions
+from accounts.services import administrators, audit, known_devices, notices, role_changes, sessions
 
 log = structlog.get_logger(__name__)
 
@@ -26,23 +28,35 @@ ACTS = {
 TOLD_REASON = 300  # characters of the reason that the person reads
 
 
+def may_close(person: User, actor: User) -> bool:
+    """Whether this member of staff may close, open or sign out this account: not their own; staff's if they appoint staff."""
+    if actor.pk == person.pk or person.state == AccountState.ERASED:
+        return False
+    return not person.is_staff or actor.has_perm(role_changes.ASSIGN)
+
+
 def suspend(*, user_id: int, reason: str, actor: User | None) -> bool:
     """Close the account until staff restores it; at the next request nothing of it works. False when it was not open.
 
     Args:
         reason: A sentence the person reads in an e-mail; it is kept in the trail.
         actor: None when the product does it by itself.
+
+    Raises:
+        LastAdministrator: Nobody else could do everything.
+        NobodyThere: No such account.
+        PermissionDenied: The actor may not decide about this account.
     """
     return _move(user_id, [AccountState.ACTIVE], AccountState.SUSPENDED, reason, actor)
 
 
 def ban(*, user_id: int, reason: str, actor: User | None) -> bool:
-    """Close the account for good. False when it was already, or is erased."""
+    """Close the account for good, as `suspend`. False when it was already, or is erased."""
     return _move(user_id, [AccountState.ACTIVE, AccountState.SUSPENDED], AccountState.BANNED, reason, actor)
 
 
 def restore(*, user_id: int, reason: str, actor: User | None) -> bool:
-    """Open a suspended or banned account again. False when it is neither."""
+    """Open a suspended or banned account again, as `suspend`. False when it is neither."""
     return _move(user_id, [AccountState.SUSPENDED, AccountState.BANNED], AccountState.ACTIVE, reason, actor)
 
 
@@ -50,9 +64,16 @@ def _move(
     user_id: int, from_states: list[AccountState], to: AccountState, reason: str, actor: User | None
 ) -> bool:
     with transaction.atomic():
-        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+        locked = administrators.lock(user_id, *([actor.pk] if actor else []))
+        user = locked.people.get(user_id)
+        if user is None:
+            raise NobodyThere
+        if actor is not None and not may_close(user, locked.people[actor.pk]):
+            raise PermissionDenied
         if user.state not in from_states:
             return False
+        if locked.is_last_administrator(user_id):
+            raise LastAdministrator
         before, user.state = user.state, to
         user.session_epoch += 1
         user.save(update_fields=["state", "session_epoch"])

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.audit_actions import AuditAction
+from accounts.exceptions import LastAdministrator
 from accounts.models import AuditEntry
 from accounts.services import standing
 from billing.selectors.returns import fraud_disputes, newest_fraud_dispute_at
@@ -35,7 +36,10 @@ def look(user_id: int, *, is_news: bool) -> None:
     reason = _(
         "Banks say of several payments to this account that the owners of the cards did not make them."
     )
-    standing.suspend(user_id=user_id, reason=reason, actor=None)
+    try:
+        standing.suspend(user_id=user_id, reason=reason, actor=None)
+    except LastAdministrator:
+        log.error("The last administrator has fraud disputes and stays", customer=user_id)
 
 
 def _is_newer_than_staffs_word(user_id: int) -> bool:

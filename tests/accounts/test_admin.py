@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin.events import masked
-from accounts.models import OutgoingEmail, User
+from accounts.models import AuditEntry, OutgoingEmail, Proof, User
 from tests.factories.accounts import PASSWORD, ClerkFactory, StaffFactory, UserFactory, record_event
 from tests.factories.signing_in import sign_in
 
@@ -36,41 +37,54 @@ def test_users_are_found_by_address(staff: Client) -> None:
     assert "bob@example.com" not in page
 
 
-@pytest.mark.parametrize("usable", ["true", "false"])
-def test_user_is_added_with_or_without_password(staff: Client, usable: str) -> None:
-    values = {"email": "New@EXAMPLE.com", "usable_password": usable}
-    if usable == "true":
-        values |= {"password1": PASSWORD, "password2": PASSWORD}
-
-    answer = staff.post(reverse(ADD_USER), values)
+def test_person_is_added_without_password_and_gets_a_link(
+    staff: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = staff.post(
+            reverse(ADD_USER), {"email": "New@EXAMPLE.com", "password1": PASSWORD, "role": "finance"}
+        )
 
     user = User.objects.get(email="New@example.com")
     assert answer.status_code == 302
-    assert user.has_usable_password() == (usable == "true")
-    assert (user.is_staff, user.role_id) == (False, "customer")
+    assert (user.is_staff, user.role_id, user.has_usable_password()) == (False, "customer", False)
+    assert user.email_verified_at is None
+    assert Proof.objects.filter(purpose="reset_password", email="New@example.com").count() == 1
+    assert AuditEntry.objects.filter(action="account.signed_up", subject_id=user.pk).count() == 1
 
 
 def test_taken_address_is_a_form_error(staff: Client) -> None:
     UserFactory.create(email="ann@example.com")
 
-    answer = staff.post(reverse(ADD_USER), {"email": "ANN@example.com", "usable_password": "false"})
+    answer = staff.post(reverse(ADD_USER), {"email": "ANN@example.com"})
 
     assert "already has an account" in answer.content.decode()
 
 
-def test_change_page_shows_no_password_and_saves(staff: Client) -> None:
+def test_page_of_a_person_shows_no_password_and_changes_nothing(staff: Client) -> None:
     user = UserFactory.create(email="ann@example.com")
     address = reverse("admin:accounts_user_change", args=[user.pk])
 
     page = staff.get(address).content.decode()
-    answer = staff.post(
-        address, {"email": "Ann@example.com", "email_verified_at_0": "", "email_verified_at_1": ""}
-    )
+    answer = staff.post(address, {"email": "thief@example.com", "state": "banned", "role": "administrator"})
 
+    before = user.email, user.state, user.role_id
     user.refresh_from_db()
     assert user.password not in page
     assert "md5$" not in page
-    assert (answer.status_code, user.email, user.is_active) == (302, "Ann@example.com", True)
+    assert answer.status_code == 403
+    assert (user.email, user.state, user.role_id) == before
+
+
+def test_nobody_sets_a_persons_password_here(staff: Client) -> None:
+    user = UserFactory.create()
+
+    answer = staff.post(
+        f"/ops/accounts/user/{user.pk}/password/", {"password1": "x" * 20, "password2": "x" * 20}
+    )
+
+    user.refresh_from_db()
+    assert answer.status_code in (302, 404)
     assert user.check_password(PASSWORD)
 
 

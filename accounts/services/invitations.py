@@ -1,0 +1,32 @@
+"""Accounts that staff opens for somebody: without a password, which the person sets by a link in an e-mail."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from accounts.audit_actions import AuditAction
+from accounts.exceptions import EmailTaken
+from accounts.models import User
+from accounts.services import audit, password_reset
+
+log = structlog.get_logger(__name__)
+
+
+def invite(*, email: str, actor: User) -> User:
+    """Open a customer's account and send them the link; it proves the address, too.
+
+    Raises:
+        EmailTaken: The address has an account.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email)
+            audit.record(AuditAction.SIGNED_UP, actor=actor, subject=user)
+            password_reset.ask(user.email)
+    except IntegrityError as error:
+        if "user_email_once" not in str(error):
+            raise
+        raise EmailTaken from error
+    log.info("Account opened by staff", user_id=user.pk, by=actor.pk)
+    return user
