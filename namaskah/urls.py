@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts import legal
 from accounts.views.stream import stream
 from namaskah import health
+from namaskah.legal_pages import legal_page
 from verifications.views.catalog import landing
 
 urlpatterns = [
@@ -17,6 +19,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("settings/", include("accounts.settings_urls")),
     path("notifications/", include("accounts.notice_urls")),
+    *[path(f"legal/{slug}/", legal_page, {"slug": slug}, name=f"legal-{slug}") for slug in legal.PAGES],
     path("", include("billing.urls")),
     path("", include("verifications.urls")),
     path("ops/mail/", include("accounts.mail_urls")),

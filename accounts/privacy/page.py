@@ -36,8 +36,8 @@ class Cookie:
     lasts: StrPromise
 
 
-def kept(*, message_days: int) -> list[Kept]:
-    """What we keep about a person, by how long."""
+def kept(*, message_days: int | None) -> list[Kept]:
+    """What we keep about a person, by how long; `message_days` is what they chose, where somebody is asked about."""
     titles: dict[Keep, list[str]] = {keep: [] for keep in ORDER}
     for table in registry.tables():
         for keep, title in _titles(table):
