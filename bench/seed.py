@@ -15,7 +15,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Session, User
+from accounts.sessions import digest
 from billing.enums import DepositPurpose, DepositStatus, SystemCode
 from billing.models import Deposit
 from billing.services import crediting, ledger
@@ -67,6 +68,7 @@ def customers(count: int) -> list[Customer]:
 def staff(person: Customer) -> Customer:
     """Open the console's doors to somebody."""
     User.objects.filter(pk=person.user_id).update(is_staff=True, role="administrator")
+    Session.objects.filter(pk=digest(person.session_key)).update(verified_at=timezone.now())
     return person
 
 

@@ -183,7 +183,11 @@ class Run:
                 f"    password  {password}",
             ]
         if people:
-            lines += ["", "  These passwords are shown this once."]
+            lines += [
+                "",
+                "  These passwords are shown this once. The staff console asks for an authenticator app, which is set up",
+                "  at the first visit.",
+            ]
         lines += ["", "Ctrl-C stops everything.", ""]
         self._console.say("\n".join(lines))
         if people:

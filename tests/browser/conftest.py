@@ -23,6 +23,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.flows.second_factor import AUTHENTICATOR, RECOVERY, Authenticator
 from tests.live_stack import PASSWORD, LiveStack, live
 
 __all__ = ["live"]
@@ -150,6 +151,17 @@ def sign_in(page: Page, email: str) -> None:
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("main button[type=submit]").click()
     page.wait_for_url(lambda url: "/accounts/" not in url)
+
+
+def set_up_authenticator(page: Page) -> Authenticator:
+    """Set up an app with a code computed from the key on the page, and put the recovery codes away."""
+    page.goto(AUTHENTICATOR)
+    app = Authenticator(page.get_by_test_id("authenticator-key").inner_text())
+    page.locator("main [name=code]").fill(app.next_code())
+    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("button", name="I have kept them").click()
+    page.wait_for_url(lambda url: RECOVERY not in url)
+    return app
 
 
 @pytest.fixture(scope="session")

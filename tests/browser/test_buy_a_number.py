@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import NewContext, Watch, sign_in
+from tests.browser.conftest import NewContext, Watch, set_up_authenticator, sign_in
 from tests.flows.mailbox import code_for
 from tests.live_stack import PASSWORD, LiveStack
 
@@ -60,9 +60,8 @@ def credit_as_staff(context: BrowserContext, live: LiveStack, email: str, sum_: 
     """Credit a customer the way staff does, in the console."""
     page = context.new_page()
     page.goto("/ops/")
-    page.locator("[name=username]").fill(live.create_staff())
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("input[type=submit]").click()
+    sign_in(page, live.create_staff())
+    set_up_authenticator(page)
     page.goto("/ops/billing/account/")
     page.locator("#searchbar").fill(email)
     page.locator("#searchbar").press("Enter")

@@ -17,6 +17,7 @@ import pytest
 from tests.flows import paying
 from tests.flows.buyer import Buyer
 from tests.flows.paying import WEBHOOK, Accounts, Payer, PayingStack, Storm
+from tests.flows.second_factor import enter_console
 from tests.live_stack import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("payments")]
@@ -81,7 +82,7 @@ def penniless(product: PayingStack, emails: list[str]) -> Iterator[Payer]:
 def staff(live: PayingStack) -> Iterator[Buyer]:
     """Somebody who may look at payments."""
     made = Buyer(live, live.create_staff())
-    made.sign_in()
+    enter_console(made)
     yield made
     made.close()
 

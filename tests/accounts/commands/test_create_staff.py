@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import User
 from tests.factories.accounts import UserFactory
@@ -32,9 +33,31 @@ def test_password_is_random_and_printed_once() -> None:
 
 
 def test_given_password_is_taken() -> None:
-    assert (
-        run("--email", "one@example.com", "--password", "a given password")["password"] == "a given password"
-    )
+    given = "orbit-lantern-mosaic-42"
+
+    assert run("--email", "one@example.com", "--password", given)["password"] == given
+
+
+@pytest.mark.parametrize("password", ["admin", "password123", "namaskah123", "one@example.com"])
+def test_password_that_could_be_guessed_is_refused(password: str) -> None:
+    with pytest.raises(CommandError):
+        run("--email", "one@example.com", "--password", password)
+
+    assert not User.objects.exists()
+
+
+def test_nobody_is_there_before_somebody_is_made() -> None:
+    """No migration and no start of the product brings a member of staff along."""
+    assert not User.objects.exists()
+
+
+def test_password_alone_does_not_open_the_console(client: Client) -> None:
+    made = run("--email", "one@example.com")
+
+    client.post("/accounts/sign-in/", made)
+
+    assert client.get("/ops/")["Location"].startswith("/ops/login/")
+    assert client.get("/ops/", follow=True).redirect_chain[-1][0] == "/settings/security/authenticator/"
 
 
 def test_customer_does_not_become_staff_by_the_way() -> None:
