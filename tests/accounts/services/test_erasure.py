@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -358,7 +358,7 @@ def test_log_that_cannot_be_written_leaves_the_erasure_open(
 
 # --- restored backups -------------------------------------------------------------------------------------------------
 @pytest.fixture
-def backup() -> Iterator[Callable[[], None]]:
+def backup() -> Callable[[], None]:
     """What the database holds now; called, it is put back."""
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT backup")
@@ -367,7 +367,7 @@ def backup() -> Iterator[Callable[[], None]]:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK TO SAVEPOINT backup")
 
-    yield restore
+    return restore
 
 
 def test_restored_backup_is_made_to_forget_again(everything: Planted, backup: Callable[[], None]) -> None:
