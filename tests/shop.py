@@ -85,7 +85,9 @@ def shop_builder(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterato
 
     def build(balance: str = "10.00") -> Shop:
         user = User.objects.create_user(
-            email=f"{uuid.uuid4().hex[:12]}@example.test", password="long enough 123"
+            email=f"{uuid.uuid4().hex[:12]}@example.test",
+            password="long enough 123",
+            email_verified_at=timezone.now(),
         )
         service = Service.objects.create(slug="whatsapp", name="WhatsApp", code="wa", rank=1)
         country = Country.objects.create(iso2="GB", name="United Kingdom", dial_code="44")

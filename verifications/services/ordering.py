@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import limits
+from accounts.exceptions import EmailNotVerified
 from billing.enums import TransferCode
 from billing.services import ledger
 from namaskah.lib import rows
@@ -67,6 +68,7 @@ def order(wanted: Order) -> Verification:
         PriceChanged: The price is above what the customer was shown or allows; nothing was written.
         InsufficientFunds: The wallet does not cover the price; nothing was written.
         TooManyOpenOrders: The customer's cap on open orders is reached; nothing was written.
+        EmailNotVerified: The customer's e-mail address is not proved; nothing was written.
         FormAlreadyUsed: The form key ordered something else before; nothing was written.
     """
     existing = _by_form_key(wanted)
@@ -193,15 +195,20 @@ def commit_intention(wanted: Order, terms: Terms, *, call_now: bool) -> tuple[Ve
 
 
 def enforce_open_order_cap(user_id: int) -> None:
-    """Refuse one order too many that waits for its code; the caller holds the customer's wallet row."""
+    """Refuse one order too many that waits for its code, and any order of somebody whose address is not proved.
+
+    The caller holds the customer's wallet row.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT role, (SELECT count(*) FROM verifications_verification"
+            "SELECT role, email_verified_at IS NOT NULL, (SELECT count(*) FROM verifications_verification"
             " WHERE user_id = person.id AND status IN ('ordering', 'waiting'))"
             " FROM accounts_user AS person WHERE id = %s",
             [user_id],
         )
-        role, open_orders = cursor.fetchone()
+        role, is_verified, open_orders = cursor.fetchone()
+    if not is_verified:
+        raise EmailNotVerified
     cap = limits.open_orders(role)
     if open_orders >= cap:
         raise TooManyOpenOrders(cap)

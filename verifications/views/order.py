@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from accounts.exceptions import EmailNotVerified
 from accounts.http import signed_in_user_id
 from accounts.permissions import check
 from namaskah.exceptions import DomainError
@@ -118,6 +119,7 @@ def _page(
         "choice_url": _choice_url(initial),
         "problem": shown_problem.message if shown_problem else None,
         "price_changed": isinstance(problem, PriceChanged),
+        "is_unproved": isinstance(problem, EmailNotVerified),
     }
     status = problem.status if problem else (400 if context["errors"] else 200)
     return render(request, "verifications/order_new.html", context, status=status)

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from billing.selectors import wallet
 from tests.shop import Shop, age
 from verifications.models import Country, Offer, Verification
 from verifications.providers.errors import NoStock
@@ -333,3 +334,17 @@ def test_query_count_of_the_live_page_does_not_grow(client: Client, shop: Shop) 
     poll_provider(shop.alpha.pk)
 
     assert _count(client, f"/verifications/{order.pk}/") == with_one
+
+
+def test_unproved_address_orders_nothing_and_the_choice_is_kept(client: Client, shop: Shop) -> None:
+    User.objects.update(email_verified_at=None)
+
+    answer = client.post(NEW, {"service": "whatsapp", "country": "GB", "form_key": str(uuid.uuid4())})
+
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "Please confirm your e-mail address first. Nothing was ordered." in page
+    choice = "%2Fverifications%2Fnew%2F%3Fservice%3Dwhatsapp%26country%3DGB"
+    assert f'href="/accounts/verify-email/?next={choice}"' in page
+    assert Verification.objects.count() == 0
+    assert wallet(shop.user.pk).held == 0
