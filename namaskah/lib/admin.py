@@ -26,7 +26,10 @@ class UncountedPaginator(AnyPaginator):
     @cached_property
     def count(self) -> int:
         rows = self.object_list
-        return rows.order_by()[:COUNTED_AT_MOST].count() if isinstance(rows, QuerySet) else len(rows)
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        # Nothing but keys: a list's columns may look things up for each row.
+        return rows.order_by().values("pk")[:COUNTED_AT_MOST].count()
 
 
 class ReadOnly:
