@@ -42,13 +42,14 @@ RETRY_AFTER = (
     dt.timedelta(hours=24),
 )
 SWEEP_ROWS = 50
-# The address is read here, in the transaction of the fact.
+# The address is read here, in the transaction of the fact. Behind an erased account is nobody to write to.
 INSERT = """
 INSERT INTO accounts_outgoingemail
     (id, user_id, "to", template, context, sealed, key, tries, next_try_at, error, created_at)
 SELECT %(id)s, person.id, COALESCE(%(to)s, person.email), %(template)s, %(context)s, %(sealed)s, %(key)s, 0, %(now)s, '',
     %(now)s
-FROM (SELECT %(user)s::bigint AS id) AS asked LEFT JOIN accounts_user AS person ON person.id = asked.id
+FROM (SELECT %(user)s::bigint AS id) AS asked
+LEFT JOIN accounts_user AS person ON person.id = asked.id AND person.state <> 'erased'
 WHERE COALESCE(%(to)s, person.email) IS NOT NULL
 ON CONFLICT (key) DO NOTHING
 RETURNING "to"
@@ -85,7 +86,7 @@ def queue(
         to: Another address than the account's (the old one, after a change).
 
     Returns:
-        The row, or None when this fact was told before.
+        The row, or None when this fact was told before or nobody is there to read it.
 
     Raises:
         TransactionManagementError: No transaction is open, so the e-mail could tell what never happened.
@@ -151,7 +152,10 @@ def send_due(*, limit: int = SWEEP_ROWS) -> int:
 
 
 def send_again(email_id: uuid.UUID) -> bool:
-    """Start anew with an e-mail that was given up. False when it was not."""
+    """Start anew with an e-mail that was given up. False when it was not, or when what it had to say is forgotten."""
+    email = OutgoingEmail.objects.filter(pk=email_id).first()
+    if email is None or not _is_whole(email):
+        return False
     with transaction.atomic():
         revived = OutgoingEmail.objects.filter(pk=email_id, given_up_at__isnull=False, sent_at=None).update(
             given_up_at=None, next_try_at=timezone.now(), tries=0
@@ -167,7 +171,16 @@ def _claim(email_id: uuid.UUID) -> OutgoingEmail | None:
     due = OutgoingEmail.objects.filter(pk=email_id, next_try_at__lte=now, sent_at=None, given_up_at=None)
     if not due.update(tries=F("tries") + 1, next_try_at=now + LEASE):
         return None
-    return OutgoingEmail.objects.get(pk=email_id)
+    return OutgoingEmail.objects.filter(pk=email_id).first()  # None: its reader was erased in this moment
+
+
+def _is_whole(email: OutgoingEmail) -> bool:
+    """Whether it can still be rendered: links and codes are forgotten when it is given up, and are too old then anyway."""
+    try:
+        email_templates.check(email.template, email.context)
+    except ValueError:
+        return False
+    return True
 
 
 def _message(email: OutgoingEmail) -> EmailMultiAlternatives:
@@ -222,7 +235,7 @@ def _try_later(email: OutgoingEmail, error: str) -> Outcome:
 
 
 def _give_up(email: OutgoingEmail, error: str) -> Outcome:
-    _unsent(email).update(next_try_at=None, given_up_at=timezone.now(), error=error[:200])
+    _unsent(email).update(next_try_at=None, given_up_at=timezone.now(), error=error[:200], sealed="")
     log.error("E-mail given up", email=str(email.pk), tries=email.tries, error=error)
     return Outcome.GIVEN_UP
 

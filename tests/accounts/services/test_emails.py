@@ -16,19 +16,27 @@ from smtplib import (
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
+from cryptography.fernet import Fernet
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.db.models import QuerySet
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import tasks
+from accounts.enums import AccountState
 from accounts.models import OutgoingEmail, User
 from accounts.services import emails
 from accounts.services.emails import Outcome
 from namaskah import celery
-from tests.factories.accounts import UserFactory
+from namaskah.lib.sealing import CannotUnseal
+from tests.factories.accounts import StaffFactory, UserFactory
+from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 CONTEXT = {"balance": "$0.85", "url": "/wallet/top-up/"}
@@ -330,3 +338,176 @@ def test_refusal_logs_neither_address_nor_text(
     assert str(email.pk) in caplog.text
     assert "ann@" not in caplog.text
     assert "$0.85" not in caplog.text
+
+
+SECRETS = {"link": "/accounts/password/s3cr3t-t0ken/"}
+
+
+def queued_secret(user: User | None = None, **more: Any) -> OutgoingEmail:
+    with transaction.atomic():
+        email = emails.queue(
+            user_id=user.pk if user else None,
+            template="password_reset",
+            context={},
+            key="reset:1",
+            secrets=SECRETS,
+            **more,
+        )
+    assert email is not None
+    return email
+
+
+def everything_stored() -> str:
+    return str(list(OutgoingEmail.objects.values()))
+
+
+def test_secret_is_sealed_until_it_is_sent_and_forgotten_then(user: User, settings: Settings) -> None:
+    email = queued_secret(user)
+    row = stored(email)
+    assert row.context == {}
+    assert row.sealed
+    assert "s3cr3t" not in everything_stored()
+
+    assert emails.send(email.pk) is Outcome.SENT
+
+    assert "http://testserver/accounts/password/s3cr3t-t0ken/" in mail.outbox[0].body
+    assert stored(email).sealed == ""
+    assert "s3cr3t" not in everything_stored()
+
+
+def test_secret_is_forgotten_when_the_email_is_given_up_and_cannot_be_sent_again(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = queued_secret(user)
+    refuse(monkeypatch, SMTPRecipientsRefused({"ann@example.com": (550, b"no such user")}))
+
+    assert emails.send(email.pk) is Outcome.GIVEN_UP
+
+    assert stored(email).sealed == ""
+    assert not emails.send_again(email.pk)
+    assert stored(email).next_try_at is None
+
+
+def test_secret_survives_tries_that_failed(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    email = queued_secret(user)
+    with monkeypatch.context() as patch:
+        refuse(patch, ConnectionRefusedError())
+        assert emails.send(email.pk) is Outcome.SERVER_AWAY
+
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=2)):
+        assert emails.send(email.pk) is Outcome.SENT
+
+    assert "s3cr3t-t0ken" in mail.outbox[0].body
+
+
+def test_secret_that_cannot_be_opened_is_tried_again_and_logged_without_it(
+    user: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    email = queued_secret(user)
+    sealed = stored(email).sealed
+    settings.DATA_KEYS = [Fernet.generate_key().decode()]
+
+    with pytest.raises(CannotUnseal):
+        emails.send(email.pk)
+
+    row = stored(email)
+    assert (row.error, row.sent_at) == ("CannotUnseal", None)
+    assert row.next_try_at is not None
+    assert sealed not in caplog.text
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        ConnectionRefusedError("/accounts/password/s3cr3t-t0ken/"),
+        SMTPDataError(554, b"spam: /accounts/password/s3cr3t-t0ken/ to ann@example.com"),
+    ],
+    ids=["sent", "server-away", "refused"],
+)
+def test_no_log_line_has_a_secret_or_an_address(
+    user: User, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    email = queued_secret(user)
+    if error is not None:
+        refuse(monkeypatch, error)
+
+    with structlog.testing.capture_logs() as lines:
+        emails.send(email.pk)
+
+    assert lines
+    assert "s3cr3t" not in str(lines)
+    assert "ann@example.com" not in str(lines)
+    assert "s3cr3t" not in stored(email).error
+    assert "@" not in stored(email).error
+
+
+def test_address_without_an_account_is_written_to(db: None) -> None:
+    email = queued_secret(to="new@example.com")
+
+    emails.send(email.pk)
+
+    assert mail.outbox[0].to == ["new@example.com"]
+    assert stored(email).user is None
+
+
+def test_old_address_is_written_to_after_a_change(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(email="new@example.com")
+    email = queued_secret(user, to="ann@example.com")
+
+    emails.send(email.pk)
+
+    assert mail.outbox[0].to == ["ann@example.com"]
+    assert stored(email).user == user
+
+
+def test_nobody_at_no_address_is_no_email(db: None) -> None:
+    with transaction.atomic():
+        email = emails.queue(user_id=None, template="wallet_low", context=CONTEXT, key="low:1")
+
+    assert email is None
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_erased_person_is_written_to_at_a_given_address_alone(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(state=AccountState.ERASED, email="erased-1@erased.invalid")
+
+    with transaction.atomic():
+        assert emails.queue(user_id=user.pk, template="wallet_low", context=CONTEXT, key="low:1") is None
+    farewell = queued_secret(user, to="ann@example.com")
+
+    row = stored(farewell)
+    assert (row.to, row.user) == ("ann@example.com", None)
+
+
+def test_email_whose_reader_is_erased_while_it_is_claimed_is_not_sent(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = queued(user)
+    update = QuerySet.update
+
+    def update_then_erase(rows: Any, **values: Any) -> int:
+        changed = update(rows, **values)
+        OutgoingEmail.objects.filter(pk=email.pk).delete()
+        return changed
+
+    monkeypatch.setattr(QuerySet, "update", update_then_erase)
+
+    assert emails.send(email.pk) is Outcome.NOT_DUE
+    assert mail.outbox == []
+
+
+def test_console_shows_no_secret(client: Client, user: User) -> None:
+    email = queued_secret(user)
+    sealed = stored(email).sealed
+    sign_in(client, StaffFactory.create())
+
+    for url in (
+        reverse("admin:accounts_outgoingemail_changelist"),
+        reverse("admin:accounts_outgoingemail_change", args=[email.pk]),
+    ):
+        page = client.get(url)
+        assert page.status_code == 200
+        assert "s3cr3t" not in page.content.decode()
+        assert sealed not in page.content.decode()
