@@ -63,7 +63,7 @@ def verify(*, user: User, code: str) -> None:
     """
     with transaction.atomic():
         factors.lock(user.pk)
-        sheet = RecoveryDevice.objects.select_for_update().filter(user=user).first()
+        sheet = _sheet(user)
         wait_s = sheet.seconds_to_wait() if sheet else 0
         used = _use(sheet, code) if sheet and not wait_s else None
         if sheet and not wait_s:
@@ -78,6 +78,11 @@ def verify(*, user: User, code: str) -> None:
         raise TooManyTries(wait_s)
     if used is None:
         raise WrongCode
+
+
+def _sheet(user: User) -> RecoveryDevice | None:
+    sheet: RecoveryDevice | None = RecoveryDevice.objects.select_for_update().filter(user=user).first()
+    return sheet
 
 
 def _use(sheet: RecoveryDevice, code: str) -> RecoveryCode | None:
