@@ -36,7 +36,6 @@ class InviteForm(InviteModelForm):
     class Meta:
         model = User
         fields = ("email",)
-        help_texts = {"email": gettext_lazy("They get an e-mail with a link to set their password.")}
 
 
 @admin.register(User)
@@ -61,7 +60,15 @@ class UserAdmin(WithActs, BaseUserAdmin):
             {"fields": ("date_joined", "last_login", "password_changed_at", "leaving_at")},
         ),
     )
-    add_fieldsets = ((None, {"fields": ("email",)}),)
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("email",),
+                "description": gettext_lazy("They get an e-mail with a link to set their password."),
+            },
+        ),
+    )
     readonly_fields = ("date_joined", "last_login", "password_changed_at", "leaving_at")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
