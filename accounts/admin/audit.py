@@ -45,7 +45,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("request_id",)  # shows the field; `get_search_results` says what it finds
     search_help_text = _(
         "Number or e-mail address of a person, target (billing.deposit:…), action (session.signed_in), address, request id, "
-        "day (2026-01-31); several words narrow it down."
+        "day (2026-01-31), place in the chain (#12); several words narrow it down."
     )
     ordering = ("-id",)
     sortable_by = ()

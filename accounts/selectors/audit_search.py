@@ -12,11 +12,17 @@ from accounts.audit_actions import AuditAction
 from accounts.models import User
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+PLACE = re.compile(r"#\d{1,18}", re.ASCII)
 LARGEST = 2**63
 
 
 def matching(text: str) -> Q:
-    """Entries to which every word fits: a person's number or e-mail, a target, an action, an address, a request, a day."""
+    """Entries to which every word fits.
+
+    Args:
+        text: A person's number or e-mail address, an entry's number in the chain as `#12`, a target, an action, an address, a
+            request id, a day; several of them narrow it down.
+    """
     wanted = Q()
     for word in text.split():
         wanted &= _word(word)
@@ -25,10 +31,9 @@ def matching(text: str) -> Q:
 
 def _word(word: str) -> Q:
     if word.isascii() and word.isdigit():
-        number = int(word)
-        return (
-            Q(actor_id=number) | Q(subject_id=number) | Q(number=number) if number < LARGEST else _nothing()
-        )
+        return Q(actor_id=int(word)) | Q(subject_id=int(word)) if int(word) < LARGEST else _nothing()
+    if PLACE.fullmatch(word):
+        return Q(number=int(word[1:]))
     if "@" in word:
         return _of_person(word)
     if DAY.fullmatch(word):

@@ -9,6 +9,7 @@ from typing import Any
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +19,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from accounts import mailbox
+from accounts.audit_actions import AuditAction
+from accounts.http import user_of
 from accounts.mailbox import WrittenEmail
+from accounts.permissions import check
+from accounts.services import audit
 
 View = Callable[..., HttpResponse]
 # An e-mail brings its styles along, which a page of ours may not, and a frame with `srcdoc` would be held to the page's rules.
@@ -46,6 +51,7 @@ def for_staff_of_this_machine(view: View) -> View:
             raise Http404
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        check(request, "accounts.read_outgoingemail")  # they hold links and codes of everybody
         return view(request, *args, **kwargs)
 
     return wrapped
@@ -65,7 +71,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_store=True)
 def message(request: HttpRequest, name: str) -> HttpResponse:
     """One e-mail: what people see of it, its text, its headers."""
-    email = _email(name)
+    email = _email(request, name)
     context = {"email": email, "title": email.subject}
     response = render(request, "admin/mail/message.html", {**admin.site.each_context(request), **context})
     return _with_policy(response, {"frame-src": [SELF]})
@@ -77,13 +83,16 @@ def message(request: HttpRequest, name: str) -> HttpResponse:
 @cache_control(private=True, no_store=True)
 def message_html(request: HttpRequest, name: str) -> HttpResponse:
     """The HTML of an e-mail, as it is."""
-    return _with_policy(HttpResponse(_email(name).html), HTML_POLICY)
+    return _with_policy(HttpResponse(_email(request, name).html), HTML_POLICY)
 
 
-def _email(name: str) -> WrittenEmail:
+def _email(request: HttpRequest, name: str) -> WrittenEmail:
+    """What somebody was written: looking at it leaves its entry in the audit trail."""
     email = mailbox.find(name)
     if email is None:
         raise Http404
+    with transaction.atomic():
+        audit.record(AuditAction.VIEWED, actor=user_of(request), target=f"mail:{name}")
     return email
 
 

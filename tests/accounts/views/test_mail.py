@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts import mailbox
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from accounts.services import emails
 from tests.factories.accounts import StaffFactory, UserFactory
 from tests.factories.signing_in import sign_in
@@ -81,6 +81,15 @@ def test_message_shows_frame_text_and_headers(staff: Client, customer: User, fol
     policy = response["Content-Security-Policy"]
     assert "frame-src 'self'" in policy
     assert "style-src 'self'" in policy
+
+
+def test_reading_a_message_is_in_the_audit_trail(staff: Client, customer: User, folder: Path) -> None:
+    rename(folder)
+    name = mailbox.latest()[0].name
+
+    staff.get(reverse("mail:message", args=[name]))
+
+    assert AuditEntry.objects.filter(action="staff.viewed", target=f"mail:{name}").count() == 1
 
 
 def test_html_is_a_document_that_may_do_nothing(staff: Client, customer: User, folder: Path) -> None:
