@@ -16,7 +16,7 @@ from accounts.forms.passkeys import LONGEST_NAME, NameForm
 from accounts.http import user_of
 from accounts.models import Passkey
 from accounts.permissions import may
-from accounts.services import passkeys
+from accounts.services import factors, passkeys
 from accounts.services.passkey_wire import relying_party
 from accounts.step_up import step_up_required
 from accounts.views.passkey_sign_in import LONGEST_BODY
@@ -87,7 +87,9 @@ def passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
         messages.success(request, _("The passkey has its new name."))
         return redirect("settings:passkeys")
     status = 400 if form.errors else 200
-    return render(request, "accounts/settings/passkey.html", {"passkey": kept, "form": form}, status=status)
+    methods = factors.methods_of(kept.user_id)
+    context = {"passkey": kept, "form": form, "is_last": not methods.totp and methods.passkeys == 1}
+    return render(request, "accounts/settings/passkey.html", context, status=status)
 
 
 @never_cache

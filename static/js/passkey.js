@@ -1,5 +1,5 @@
 // [data-passkey="show|add"]: asks the authenticator for a passkey, or to make one, and goes where the server says.
-// It is hidden until this script finds that it can work here. The sentences are the page's own, in data attributes.
+// It is hidden without scripts, and where it cannot work. The sentences are the page's own, in data attributes.
 const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
 const encode = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
@@ -84,8 +84,8 @@ async function run(box) {
 for (const box of document.querySelectorAll("[data-passkey]")) {
   const works = window.PublicKeyCredential && location.origin === box.dataset.origin;
   const instead = document.querySelector(window.PublicKeyCredential ? "[data-passkey-elsewhere]" : "[data-passkey-missing]");
-  if (works) box.hidden = false;
-  else if (instead) instead.hidden = false;
+  box.hidden = !works;
+  if (!works && instead) instead.hidden = false;
   box.addEventListener(box.matches("form") ? "submit" : "click", (event) => {
     const button = box.querySelector("button");
     if (!box.matches("form") && !button.contains(event.target)) return;

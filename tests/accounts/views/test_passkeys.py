@@ -272,6 +272,29 @@ def test_staff_is_told_why_the_last_one_stays(client: Client) -> None:
     assert Passkey.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("is_staff", "count", "words", "can_remove"),
+    [
+        (False, 1, "It is your only second factor.", True),
+        (False, 2, "Your other second factors stay as they are.", True),
+        (True, 2, "Your other second factors stay as they are.", True),
+        (True, 1, "Staff keeps at least one second factor.", False),
+    ],
+)
+def test_page_says_what_removing_takes(
+    client: Client, is_staff: bool, count: int, words: str, can_remove: bool
+) -> None:
+    person = StaffFactory.create() if is_staff else UserFactory.create()
+    sign_in(client, person)
+    for _ in range(count):
+        add_passkey(person)
+
+    page = client.get(f"{LIST}{passkeys.of(person.pk)[0].pk}/").content.decode()
+
+    assert words in page
+    assert ("Remove this passkey" in page) is can_remove
+
+
 def test_somebody_elses_passkey_is_not_there(client: Client, user: User) -> None:
     other = UserFactory.create()
     add_passkey(other, name="Theirs")
