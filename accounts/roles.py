@@ -56,11 +56,13 @@ SUPPORTING = frozenset(
     {
         "accounts.add_factorreset",
         "accounts.end_sessions",
+        "accounts.resend_outgoingemail",
         "accounts.suspend_user",
         "accounts.view_auditentry",
         "accounts.view_event",
         "accounts.view_factorreset",
         "accounts.view_knowndevice",
+        "accounts.view_notice",
         "accounts.view_outgoingemail",
         "accounts.view_session",
         "accounts.view_user",

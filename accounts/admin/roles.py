@@ -55,7 +55,7 @@ class RoleAdmin(ReadOnly, GroupAdmin):
 
     @admin.display(description=_("people"))
     def people_with_it(self, group: Group) -> SafeString:
-        address = f"{reverse('admin:accounts_user_changelist')}?role__name={group.name}"
+        address = f"{reverse('admin:accounts_user_changelist')}?role__name__exact={group.name}"
         return format_html('<a href="{}">{}</a>', address, getattr(group, "people_count", 0))
 
     @admin.display(description=_("permissions"))

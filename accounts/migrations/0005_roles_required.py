@@ -76,7 +76,13 @@ class Migration(migrations.Migration):
         migrations.AlterModelOptions(
             name="outgoingemail",
             options={
-                "permissions": [("resend_outgoingemail", "Can send again an e-mail that was given up")],
+                "permissions": [
+                    ("resend_outgoingemail", "Can send again an e-mail that was given up"),
+                    (
+                        "read_outgoingemail",
+                        "Can read e-mails that are written to files instead of being sent",
+                    ),
+                ],
                 "verbose_name": "e-mail",
                 "verbose_name_plural": "e-mails",
             },

@@ -39,7 +39,10 @@ class OutgoingEmail(models.Model):
     class Meta:
         verbose_name = _("e-mail")
         verbose_name_plural = _("e-mails")
-        permissions: ClassVar = [("resend_outgoingemail", _("Can send again an e-mail that was given up"))]
+        permissions: ClassVar = [
+            ("resend_outgoingemail", _("Can send again an e-mail that was given up")),
+            ("read_outgoingemail", _("Can read e-mails that are written to files instead of being sent")),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="email_due"),
             models.Index(
