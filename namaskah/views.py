@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils.html import format_html
@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.services import refusals
 
 ErrorView = Callable[[HttpRequest, Exception], HttpResponse]
+FORM_METHODS = ("GET", "HEAD", "POST")
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +34,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form was sent from another session or another site."""
+    """A form was sent from another session or another site; or a method came that no form sends and no page knows."""
+    if request.method not in FORM_METHODS:
+        return HttpResponseNotAllowed(FORM_METHODS)
     log.info("Form refused", reason=reason)
     return render(request, "403_csrf.html", status=403)
 
