@@ -25,7 +25,6 @@ from namaskah.exceptions import DomainError
 from namaskah.lib import sealing
 
 KEY = "authenticator_key"  # in the session, sealed, until a code of it was typed
-QR_SCALE = 5
 
 
 @sensitive_post_parameters("code")
@@ -136,5 +135,5 @@ def _qr(key: str, user: User) -> SafeString:
     """Black on white in both themes: cameras want it so."""
     code = segno.make(totp.address_of(key, user), error="m", micro=False)
     title = _("QR code for your authenticator app")
-    drawn = code.svg_inline(scale=QR_SCALE, border=4, dark="#000", light="#fff", title=title)
+    drawn = code.svg_inline(border=4, dark="#000", light="#fff", title=title, omitsize=True)
     return mark_safe(drawn)  # noqa: S308  # drawn by segno of squares; the title is ours

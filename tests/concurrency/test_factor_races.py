@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.enums import CodeChannel
 from accounts.exceptions import FactorPresent
-from accounts.models import FactorReset, Proof, RecoveryCode, TotpDevice, User
+from accounts.models import FactorReset, Proof, RecoveryCode, RecoveryDevice, TotpDevice, User
 from accounts.models.factors import Factor
 from accounts.services import (
     code_sending,
@@ -130,7 +130,7 @@ def test_twin_without_locks_and_condition_uses_it_twice(user: User, monkeypatch:
 def without_recovery_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     without_the_persons_lock(monkeypatch)
     monkeypatch.setattr(
-        recovery_codes, "_sheet", lambda user: recovery_codes.RecoveryDevice.objects.filter(user=user).first()
+        recovery_codes, "_sheet", lambda user: RecoveryDevice.objects.filter(user=user).first()
     )
     monkeypatch.setattr(Factor, "note_try", lambda self, is_right: is_right)
 

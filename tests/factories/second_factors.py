@@ -14,7 +14,7 @@ from accounts.models.factors import STEP_S
 from accounts.services import message_codes, recovery_codes, totp
 from namaskah.lib import sealing
 
-PHONE = "+447700900142"
+PHONE = "+2348031234567"
 
 
 def add_totp(user: User) -> str:

@@ -167,7 +167,7 @@ def test_pending_session_has_a_new_key(client: Client, user: User) -> None:
     session["planted"] = True
     session.save()
     before = session.session_key
-    client.cookies["sessionid"] = before
+    client.cookies["sessionid"] = str(before)
 
     show_password(client, user)
 
