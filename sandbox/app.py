@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from sandbox.control import Control
 from sandbox.fivesim import FiveSimApi
+from sandbox.gatekeepers import Gatekeepers
 from sandbox.guard import Guard
 from sandbox.handler import HandlerApi
 from sandbox.hero import HeroApi
@@ -30,6 +31,8 @@ FRONT = """Namaskah sandbox: stands for the sellers of phone numbers and for Pay
 /paystack/...                Paystack: API, hosted checkout, inline.js (vendor "paystack")
 /rates/latest/USD            exchange rates (vendor "rates")
 /sms-gateway/messages        SMS to customers (vendor "sms"); GET /_sandbox/sms reads them
+/breached/range/ABCDE        list of stolen passwords
+/bot-check/...               check that a person is at work
 /_sandbox/...                control API
 
 docs/sandbox.md tells the rest.
@@ -81,6 +84,7 @@ def create_app(
             Route("/rates/latest/{base}", source, methods=["GET"]),
             Route("/sms-gateway/messages", sms_gateway, methods=["POST"]),
             *GatewayControl(world.sms, guard).routes(),
+            *Gatekeepers(world.rng).routes(),
             Route("/elsewhere", elsewhere),
         ]
     )

@@ -89,6 +89,7 @@ def prepare(wanted: Wanted, urls: Mapping[str, str], environ: Mapping[str, str])
     make_directory(static)
     ours = {
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "BREACHED_PASSWORDS_URL": f"{wanted.sandbox_url}/breached/range",
         "DEBUG": "0",  # people meet the designed error pages; `DEBUG=1 make run` shows developers tracebacks
         "EMAIL_URL": f"filemail:///{quote(str(mail))}",
         "ERASURE_LOG": str(wanted.var_dir / "erasures.log"),
