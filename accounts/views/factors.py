@@ -28,7 +28,6 @@ KEY = "authenticator_key"  # in the session, sealed, until a code of it was type
 
 
 @sensitive_post_parameters("code")
-@sensitive_variables("key")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @may("accounts.manage_own_factors")
@@ -46,6 +45,7 @@ def authenticator(request: HttpRequest) -> HttpResponse:
     return _set_up(request, user)
 
 
+@sensitive_variables("key")
 def _set_up(request: HttpRequest, user: User) -> HttpResponse:
     key = _key(request)
     form = CodeForm(request.POST if request.method == "POST" else None)
