@@ -1,6 +1,6 @@
 """What is known of the request being served, for services that write down where an act came from.
 
-`namaskah.middleware` sets it. Outside a request (tasks, commands) everything is empty but the id, which Celery tasks inherit.
+`namaskah.client_address` sets it. Outside a request (tasks, commands) everything is empty but the id, which Celery tasks inherit.
 """
 
 from __future__ import annotations

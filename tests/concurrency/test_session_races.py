@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from django.contrib.auth import SESSION_KEY, user_logged_in
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from pytest_django import Settings
 
 from accounts import sign_in
-from accounts.models import Session, User
-from accounts.services import sessions, standing
+from accounts.audit_actions import AuditAction
+from accounts.models import AuditEntry, Session, User
+from accounts.services import administrators, sessions, standing
 from accounts.sessions import SessionStore
 from tests.accounts.entering import enter, is_in, key_of, row_of
-from tests.concurrency.racing import both, meet_before, of, race
-from tests.factories.accounts import UserFactory
+from tests.concurrency.racing import both, meet_after, meet_before, of, race
+from tests.factories.accounts import StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,9 +118,68 @@ def test_twin_that_creates_what_it_cannot_move_brings_it_back(
     assert living(user) == 1
 
 
-def test_session_is_ended_once_by_two(user: User) -> None:
+def entries(action: AuditAction) -> int:
+    return AuditEntry.objects.filter(action=action).count()
+
+
+def test_session_is_ended_once_by_many(user: User) -> None:
     session_id = row_of(enter(user)).id
 
     results = race(6, lambda _: sessions.end(user_id=user.pk, session_id=session_id, actor=user), workers=6)
 
     assert sorted(results) == [False] * 5 + [True]
+    assert entries(AuditAction.SESSION_ENDED) == 1
+
+
+def test_twin_without_the_lock_ends_a_session_twice(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    session_id = row_of(enter(user)).id
+    without_lock(monkeypatch)
+    meet_before(monkeypatch, sessions, "_remove")
+
+    both(*[lambda: sessions.end(user_id=user.pk, session_id=session_id, actor=user)] * 2)
+
+    assert entries(AuditAction.SESSION_ENDED) == 2
+
+
+def test_account_is_suspended_once_by_many(user: User) -> None:
+    results = race(6, lambda _: standing.suspend(user_id=user.pk, reason="Test.", actor=None), workers=6)
+
+    assert sorted(results) == [False] * 5 + [True]
+    assert entries(AuditAction.SUSPENDED) == 1
+
+
+def test_twin_without_the_lock_suspends_twice(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_lock(monkeypatch)
+    meet_after(monkeypatch, administrators, "lock")
+
+    both(*[lambda: standing.suspend(user_id=user.pk, reason="Test.", actor=None)] * 2)
+
+    assert entries(AuditAction.SUSPENDED) == 2
+
+
+def open_administrators() -> int:
+    return User.objects.filter(role="administrator", state="active").count()
+
+
+def suspending_each_other() -> list[Any]:
+    one, two = StaffFactory.create_batch(2)
+    return both(
+        lambda: standing.suspend(user_id=one.pk, reason="Test.", actor=two),
+        lambda: standing.suspend(user_id=two.pk, reason="Test.", actor=one),
+    )
+
+
+def test_administrators_who_suspend_each_other_leave_one() -> None:
+    results = suspending_each_other()
+
+    assert open_administrators() == 1
+    assert len(of(PermissionDenied, results)) == 1
+
+
+def test_twin_without_the_lock_leaves_no_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_lock(monkeypatch)
+    meet_after(monkeypatch, administrators, "lock")
+
+    suspending_each_other()
+
+    assert open_administrators() == 0

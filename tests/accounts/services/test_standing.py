@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.exceptions import LastAdministrator, NobodyThere
@@ -96,6 +98,37 @@ def test_staff_are_out_of_the_console(user: User) -> None:
     standing.suspend(user_id=clerk.pk, reason="Left.", actor=boss)
 
     assert client.get("/ops/").status_code == 302
+
+
+def test_staff_at_rest_keeps_a_stream_that_is_open_and_gets_no_new_one() -> None:
+    """Listening is no work and no leaving: the open stream goes on, whoever comes back anew shows who they are."""
+    clerk = ClerkFactory.create()
+    client = enter(clerk, methods="password,totp")
+    admission = reads.admit(key_of(client), "")
+    assert admission is not None
+    listener = (admission.session_key, admission.user_id, admission.auth_hash)
+
+    Session.objects.filter(user=clerk).update(last_seen_at=timezone.now() - dt.timedelta(minutes=31))
+
+    assert reads.living_sessions([listener]) == {listener[:2]}
+    assert reads.admit(key_of(client), "") is None
+    assert not is_in(client)
+    assert reads.living_sessions([listener]) == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"expire_date": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}, {"user_id": None}],
+    ids=["expired", "somebody else's"],
+)
+def test_stream_ends_with_its_session(user: User, change: dict[str, object]) -> None:
+    client = enter(user)
+    listener = (key_of(client), user.pk, User.objects.get(pk=user.pk).get_session_auth_hash())
+    assert reads.living_sessions([listener]) == {listener[:2]}
+
+    Session.objects.filter(user=user).update(**change)
+
+    assert reads.living_sessions([listener]) == set()
 
 
 def test_old_sessions_do_not_come_back_with_the_account(user: User) -> None:
