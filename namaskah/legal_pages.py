@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts import legal
@@ -87,6 +88,7 @@ def grounds() -> list[tuple[str, list[str]]]:
     for table in registry.tables():
         if table.owners:
             found[table.ground].add(str(table.title))
+    found[Ground.CONSENT].add(gettext("News about the product by e-mail"))
     return [(str(ground.label), sorted(titles)) for ground, titles in found.items() if titles]
 
 

@@ -77,6 +77,10 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "erasure_cancelled": {"url": "/settings/privacy/"},
     "erasure_done": {},
     "code_received": {"service": "WhatsApp", "late": "yes", "url": "/verifications/1/"},
+    "second_factor_code": {"code": "246802", "url": "/accounts/second-step/"},
+    "factor_added": {"factor": "Authenticator app", "url": "/settings/security/"},
+    "factor_removed": {"factor": "Authenticator app", "url": "/settings/security/"},
+    "recovery_code_used": {"left": "9", "url": "/settings/security/recovery-codes/"},
     "order_ended": {
         "service": "WhatsApp",
         "amount": "$0.35",
