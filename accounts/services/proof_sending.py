@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -71,7 +71,7 @@ def send(proof_id: uuid.UUID) -> bool:
         return False
     with transaction.atomic():
         owner = _locked_owner(proof.email)  # before the proof, as everywhere
-        if not waiting.update(due_at=None):
+        if not _claim(waiting):
             return False
         proof.refresh_from_db()
         SENDERS[proof.purpose](proof, owner)
@@ -90,6 +90,11 @@ def send_due(*, limit: int = SWEEP_ROWS) -> int:
             log.exception("Proof not sent", proof=str(proof_id))
             due.filter(pk=proof_id).update(due_at=timezone.now() + RETRY_AFTER)
     return sent
+
+
+def _claim(waiting: QuerySet[Proof]) -> bool:
+    """Whoever changes the row sends it; everybody else finds that it waits no longer."""
+    return bool(waiting.update(due_at=None))
 
 
 def _locked_owner(email: str) -> User | None:
