@@ -27,7 +27,8 @@ RUN DEBUG=0 SECRET_KEY=build-only-build-only-build-only-build-only-build-only ST
     ALLOWED_HOSTS=localhost SITE_URL=https://localhost python manage.py collectstatic --no-input --verbosity 0
 
 FROM ${BASE}
-RUN useradd --system --uid 999 --no-create-home --home-dir /app --shell /usr/sbin/nologin app
+RUN useradd --system --uid 999 --no-create-home --home-dir /app --shell /usr/sbin/nologin app \
+    && install --directory --owner=app --group=app --mode=0700 /data
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STATIC_ROOT=/app/staticfiles
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=static /app /app
