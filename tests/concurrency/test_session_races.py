@@ -158,7 +158,7 @@ def test_twin_without_the_lock_suspends_twice(user: User, monkeypatch: pytest.Mo
 
 
 def open_administrators() -> int:
-    return User.objects.filter(role="administrator", state="active").count()
+    return User.objects.filter(role__name="administrator", state="active").count()
 
 
 def suspending_each_other() -> list[Any]:
