@@ -63,6 +63,7 @@ def _money() -> dict[str, str | int]:
         else "",
         "approval_above": format_money(settings.APPROVAL_ABOVE, settings.WALLET_CURRENCY),
         "open_orders": settings.MAX_OPEN_ORDERS,
+        "fraud_disputes": settings.FRAUD_DISPUTES_SUSPEND,
     }
 
 

@@ -100,6 +100,7 @@ ODD = {
     "ERASURE_GRACE_DAYS": 11,
     "EXPORT_KEEP_HOURS": 29,
     "EXPORTS_A_DAY": 5,
+    "FRAUD_DISPUTES_SUSPEND": 3,
 }
 SAID = [
     ("terms", "₦1,234.00 and ₦98,765.00"),
@@ -118,6 +119,7 @@ SAID = [
     ("privacy", "after 371 days"),
     ("privacy", "11 days after you ask"),
     ("privacy", "for 29 hours; up to 5 a day"),
+    ("privacy", "when banks report 3 of its payments as fraud"),
     ("privacy", f"{max(retention.CHOICES)} days after the end of the order"),
     ("privacy", f"down to {min(retention.CHOICES)} day"),
 ]
@@ -136,7 +138,7 @@ def test_no_page_has_a_figure_of_its_own(client: Client, settings: Settings) -> 
     for name, value in ODD.items():
         setattr(settings, name, value)
     known = " ".join(str(value) for value in figures().values())
-    laws = "2023 6 1 25 15 22 18 24 2026 21 30 7 14"
+    laws = "2023 6 1 25 15 22 37 18 24 2026 21 30 7 14"
 
     for slug in SLUGS:
         text = read(client, slug)
@@ -151,6 +153,14 @@ def test_refunds_that_a_person_decides_are_not_promised_at_once(client: Client, 
 
     assert "A person looks at each request and decides." in text
     assert "without anybody being asked" not in text
+
+
+def test_decision_of_the_program_alone_is_told_where_there_is_one(client: Client, settings: Settings) -> None:
+    settings.FRAUD_DISPUTES_SUSPEND = 0
+    assert "No decision with legal effect" in read(client, "privacy")
+
+    settings.FRAUD_DISPUTES_SUSPEND = 2
+    assert "No decision with legal effect" not in read(client, "privacy")
 
 
 @pytest.mark.parametrize(("slug", "words", "name"), PROMISES)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from accounts.models import Event, OutgoingEmail
+from accounts.models import Event, NoticePreference, OutgoingEmail
+from accounts.services.notice_topics import Topic
 from billing.models import Account
 from billing.services import ledger, low_balances
 from billing.tasks import tell_low_balances
@@ -60,6 +61,19 @@ def test_lost_memory_tells_nobody_twice() -> None:
 
     assert low_balances.sweep() == 0
     assert told(account) == ["$0.50"]
+
+
+def test_who_wants_to_hear_of_it_nowhere_still_has_one_event() -> None:
+    account = make_wallet("1.00")
+    NoticePreference.objects.create(user=account.user, topic=Topic.WALLET, in_app=False, by_email=False)
+    charge(account, "0.50")
+
+    assert low_balances.sweep() == 1
+    cache.delete(low_balances._READ_UNTIL)
+    assert low_balances.sweep() == 0
+
+    assert Event.objects.filter(user=account.user_id or 0, type="wallet.low").count() == 1
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_limit_itself_is_not_low() -> None:
