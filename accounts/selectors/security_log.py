@@ -35,6 +35,7 @@ SHOWN = (
 )  # fmt: skip
 ALARMING = frozenset({
     AuditAction.SIGN_IN_FAILED, AuditAction.SIGN_IN_LOCKED, AuditAction.STEP_UP_FAILED, AuditAction.FACTOR_FAILED,
+    AuditAction.SUSPENDED, AuditAction.BANNED,
 })  # fmt: skip
 MEANS = {
     "password": gettext_lazy("password"),
