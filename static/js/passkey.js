@@ -81,6 +81,7 @@ async function run(box) {
   }
 }
 
+document.querySelector("[data-passkey-scriptless]")?.remove(); // older browsers' styles do not know that scripts run
 for (const box of document.querySelectorAll("[data-passkey]")) {
   const works = window.PublicKeyCredential && location.origin === box.dataset.origin;
   const instead = document.querySelector(window.PublicKeyCredential ? "[data-passkey-elsewhere]" : "[data-passkey-missing]");
