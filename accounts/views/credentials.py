@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,16 +18,19 @@ from accounts.exceptions import EmailTaken, TooManyTries
 from accounts.forms.credentials import EmailForm, PasswordForm
 from accounts.forms.fields import EntryForm
 from accounts.http import user_id_of, user_of
+from accounts.permissions import may
 from accounts.services import email_change, factors, passwords, proofs, sign_in_guard
 from accounts.step_up import step_up_required
 from accounts.views import entry
 
 PASSWORD_PAGE, EMAIL_PAGE = "accounts/settings/password.html", "accounts/settings/email.html"
+CHANGE_EMAIL = "accounts.change_own_email"
 LINK_PAGE, OVER_PAGE = "accounts/email_change_link.html", "accounts/link_over.html"
 
 
 @never_cache
-@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@may("accounts.change_own_password")
 def password(request: HttpRequest) -> HttpResponseBase:
     """Change the password. The present one is asked for here; a second factor, where there is one, before."""
     has_second_factor = factors.has_second_factor(user_id_of(request))
@@ -59,6 +61,7 @@ def _password(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@may(CHANGE_EMAIL)
 @step_up_required
 def email(request: HttpRequest) -> HttpResponse:
     """Begin a change of address, and see where one stands."""
@@ -79,6 +82,7 @@ def email(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@may(CHANGE_EMAIL)
 @step_up_required
 def email_cancel(request: HttpRequest) -> HttpResponse:
     """Take a change back."""
@@ -88,6 +92,7 @@ def email_cancel(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@may(CHANGE_EMAIL)
 @step_up_required
 def email_resend(request: HttpRequest) -> HttpResponse:
     """Send the links that wait once more."""

@@ -93,7 +93,7 @@ def asked_by(person: object, path: str = "/some/page/?a=1") -> HttpRequest:
 def test_view_lets_through_who_may() -> None:
     guarded = may("billing.top_up")(view)
 
-    assert guarded(asked_by(User(role_id=Role.CUSTOMER.value))).content == b"done"
+    assert guarded(asked_by(User(role_id=Role.CUSTOMER.value))).status_code == 200
 
 
 def test_view_refuses_who_may_not() -> None:
