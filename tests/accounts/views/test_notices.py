@@ -21,7 +21,7 @@ from accounts.services import consents, notice_topics, notices
 from accounts.services.notice_topics import Topic
 from billing.selectors import masthead
 from tests.accounts.test_email_templates import CONTEXTS
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import StaffFactory, UserFactory
 from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -288,3 +288,17 @@ def test_forms_take_a_csrf_token(user: User) -> None:
 
     notice.refresh_from_db()
     assert notice.read_at is None
+
+
+def test_console_says_that_somebody_was_told_and_not_what(client: Client, user: User) -> None:
+    [notice] = told(user, template="new_device")
+    sign_in(client, StaffFactory.create())
+
+    listed = client.get(reverse("admin:accounts_notice_changelist"))
+    shown = client.get(reverse("admin:accounts_notice_change", args=[notice.pk]))
+
+    for page_ in (listed, shown):
+        assert page_.status_code == 200
+        assert "new_device" in page_.content.decode()
+        assert CONTEXTS["new_device"]["browser"] not in page_.content.decode()
+    assert client.get(reverse("admin:accounts_notice_add")).status_code == 403
