@@ -12,7 +12,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
@@ -147,7 +147,7 @@ def _foreign_model(request: HttpRequest) -> type[Model] | None:
     names = [request.GET.get(name, "") for name in ("app_label", "model_name", "field_name")]
     try:
         field = apps.get_model(names[0], names[1])._meta.get_field(names[2])
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, FieldDoesNotExist):
         return None
     return field.related_model if isinstance(field.related_model, type) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -35,9 +36,10 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Send again: those given up"), permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         """Start anew with what was given up; what was sent or still waits is left alone."""
-        revived = [email for email in queryset if emails.send_again(email.pk)]
-        for email in revived:
-            self.log_change(request, email, "Sent again")
+        with transaction.atomic():
+            revived = [email for email in queryset if emails.send_again(email.pk)]
+            for email in revived:
+                self.log_change(request, email, "Sent again")
         count = len(revived)
         text = ngettext("%(count)d e-mail starts anew.", "%(count)d e-mails start anew.", count)
         self.message_user(request, text % {"count": count})

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.test import Client
-from django.urls import reverse
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import ResolverMatch, reverse
 
 from accounts.audit_actions import AuditAction
 from accounts.enums import EventType
@@ -135,6 +136,32 @@ def test_a_page_does_not_go_out_without_its_entry(
 
     assert response.status_code == 500
     assert customer.email not in response.content.decode()
+
+
+def of_console(name: str, response: HttpResponse, staff: User, **query: str) -> None:
+    """Let a page of the console answer so."""
+    request = RequestFactory().get("/ops/", query)
+    request.user = staff
+    request.resolver_match = ResolverMatch(lambda: None, (), {}, url_name=name)
+    console_trail.trailed(lambda _request: response)(request)
+
+
+def test_a_file_with_customers_data_is_an_export(staff: User) -> None:
+    headers = {"Content-Disposition": 'attachment; filename="deposits.csv"'}
+
+    of_console("billing_deposit_changelist", HttpResponse(headers=headers), staff, status="pending")
+
+    assert entries(staff) == [("staff.exported", None, "billing.deposit")]
+
+
+def test_looking_for_a_customer_in_a_field_of_a_form_is_a_search(staff: User) -> None:
+    query = {"app_label": "billing", "model_name": "deposit", "field_name": "user", "term": "ada"}
+
+    of_console("autocomplete", HttpResponse(), staff, **query)
+    of_console("autocomplete", HttpResponse(), staff, **(query | {"field_name": "nonsense"}))
+
+    entry = AuditEntry.objects.get(actor_id=staff.pk, action=AuditAction.SEARCHED)
+    assert (entry.target, list((entry.after or {})["terms"])) == ("accounts.user", ["term"])
 
 
 def test_every_page_of_the_console_is_of_customers_or_known_to_be_of_none() -> None:
