@@ -126,7 +126,7 @@ def _make_money(planted: Planted) -> str:
     Dispute.objects.create(
         user=user,
         deposit=deposit,
-        paystack_id=deposit.paystack_id,
+        paystack_id=deposit.paystack_id or 0,
         currency="NGN",
         amount_subunits=1,
         outcome="won",

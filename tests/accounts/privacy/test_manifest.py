@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from accounts.privacy import page, registry
-from accounts.privacy.vocabulary import Column, Erase, Keep, Kind, period_of
+from accounts.privacy.vocabulary import Column, Erase, Keep, Kind, Table, period_of
 from tests.factories.accounts import UserFactory
 
 APPS = ("accounts", "billing", "verifications", "admin")
@@ -55,7 +55,7 @@ def test_every_table_with_a_link_to_a_customer_says_whose_it_is_or_that_it_is_of
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_answers_fit_each_other(table: registry.Table) -> None:
+def test_answers_fit_each_other(table: Table) -> None:
     exported = [column.export for column in table.columns.values() if column.export]
 
     assert len(exported) == len(set(exported))
@@ -67,7 +67,7 @@ def test_answers_fit_each_other(table: registry.Table) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_contacts_and_secrets_do_not_survive_an_erasure(table: registry.Table) -> None:
+def test_contacts_and_secrets_do_not_survive_an_erasure(table: Table) -> None:
     if not table.owners or table.goes:
         return
     kept = {

@@ -271,7 +271,7 @@ def test_link_opens_for_its_owner_alone_and_for_a_day(planted: Planted) -> None:
     token = token_of(export)
 
     def opens(**changes: Any) -> bool:
-        wanted = {"user": planted.user, "export_id": export.pk, "token": token} | changes
+        wanted: dict[str, Any] = {"user": planted.user, "export_id": export.pk, "token": token} | changes
         return data_export.open_for(**wanted) is not None
 
     assert opens()
