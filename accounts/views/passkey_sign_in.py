@@ -30,7 +30,7 @@ CHALLENGE = "passkey_to_show"
 @answers_in_json
 def options(request: HttpRequest) -> HttpResponse:
     """What the browser is to ask an authenticator for. To a visitor the answer is the same whoever has passkeys."""
-    _throttle(request)
+    _throttle(request, "passkey-options")
     ceremony = passkey_showing.begin(_who_must(request))
     request.session[CHALLENGE] = ceremony.challenge
     return JsonResponse(ceremony.options)
@@ -41,7 +41,7 @@ def options(request: HttpRequest) -> HttpResponse:
 @answers_in_json
 def verify(request: HttpRequest) -> HttpResponse:
     """Let somebody in, or on, who has shown a passkey, and say where to go."""
-    _throttle(request)
+    _throttle(request, "passkey")
     body = read_body(request, most_bytes=LONGEST_BODY)
     who = _who_must(request)
     shown = passkey_showing.show(
@@ -70,7 +70,7 @@ def _closed(user: User) -> AccountClosed:
     return AccountClosed()
 
 
-def _throttle(request: HttpRequest) -> None:
-    wait_s = seconds_to_wait(request, group="passkey", rate=settings.SIGN_IN_RATE)
+def _throttle(request: HttpRequest, group: str) -> None:
+    wait_s = seconds_to_wait(request, group=group, rate=settings.SIGN_IN_RATE)
     if wait_s:
         raise TooManyTries(wait_s)
