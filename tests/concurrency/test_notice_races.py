@@ -78,6 +78,7 @@ def test_two_choices_at_once_are_kept_one_after_the_other(monkeypatch: pytest.Mo
     assert results == [True, True]
     assert len(chosen(user)) == 1
     first, second = AuditEntry.objects.filter(action=AuditAction.PREFERENCES_CHANGED).order_by("pk")
+    assert first.after and second.before and second.after  # noqa: PT018  # for the types
     assert set(second.before.values()) == set(first.after.values())
     assert len(set(second.after.values())) == 1
 

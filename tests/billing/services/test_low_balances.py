@@ -65,7 +65,9 @@ def test_lost_memory_tells_nobody_twice() -> None:
 
 def test_who_wants_to_hear_of_it_nowhere_still_has_one_event() -> None:
     account = make_wallet("1.00")
-    NoticePreference.objects.create(user=account.user, topic=Topic.WALLET, in_app=False, by_email=False)
+    NoticePreference.objects.create(
+        user_id=account.user_id or 0, topic=Topic.WALLET, in_app=False, by_email=False
+    )
     charge(account, "0.50")
 
     assert low_balances.sweep() == 1
