@@ -37,9 +37,9 @@ def check_paystack_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
 
 @register(TAG)
 def check_data_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Charge codes of cards are kept sealed, so with Paystack there must be a key to seal with."""
+    """Passwords of sign-ups, links of e-mails and charge codes of cards are kept sealed: there must be a key to seal with."""
     hint = 'Make one: python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
-    if settings.PAYSTACK_SECRET_KEY and not settings.DATA_KEYS:
+    if not settings.DATA_KEYS:
         return [Error("DATA_KEYS is not set.", hint=hint, id="namaskah.E011")]
     for key in settings.DATA_KEYS:
         try:
