@@ -10,19 +10,23 @@ from argparse import ArgumentTypeError
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit_actions import AuditAction
 from accounts.exceptions import EmailTaken
 from accounts.models import User
-from accounts.services import registration
+from accounts.services import audit, registration
 from accounts.services.passwords import random_password
 from billing.services import ledger
 from billing.services.movement import LARGEST
 from namaskah.exceptions import DomainError
+
+REASON = "Opening credit by create_customer"
 
 
 class Command(BaseCommand):
@@ -61,13 +65,21 @@ def _create(email: str, password: str, credit: Decimal | None) -> User:
     user = registration.register(email=email, password=password)
     user.email_verified_at = timezone.now()
     user.save(update_fields=["email_verified_at"])
+    audit.record(AuditAction.SIGNED_UP, actor=None, subject=user, after={"by": "create_customer"})
     if credit:
         ledger.adjust(
             user=user,
             amount=credit,
-            reason="Opening credit by create_customer",
+            reason=REASON,
             actor=None,
             key=f"create_customer:{user.pk}",
+        )
+        audit.record(
+            AuditAction.MONEY_ACT,
+            actor=None,
+            subject=user,
+            after={"act": "Adjustment", "amount": str(credit), "currency": settings.WALLET_CURRENCY},
+            reason=REASON,
         )
     return user
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from billing.models import Transfer
 from billing.services import books, ledger
 from namaskah.lib.logging import logging_config
@@ -56,6 +56,17 @@ def test_credit_is_a_staff_adjustment_in_the_ledger() -> None:
     )
     assert transfer.credit_account == ledger.customer_account(user.pk)
     assert books.verify().is_clean
+
+
+def test_account_and_credit_stand_in_the_audit_trail() -> None:
+    run("--email", "ann@example.com", "--credit", "25.00")
+
+    entries = AuditEntry.objects.filter(subject_id=User.objects.get().pk).order_by("pk")
+    assert [(entry.action, entry.actor_id) for entry in entries] == [
+        ("account.signed_up", None),
+        ("staff.money", None),
+    ]
+    assert entries[1].after == {"act": "Adjustment", "amount": "25.00", "currency": "USD"}
 
 
 def test_second_run_changes_nothing() -> None:
