@@ -1,6 +1,6 @@
 """The legal pages: which there are, since when they say what they say, and what changed. Their text is in templates/legal/.
 
-A version is its date. Consent is noted with it (`services/consents.py`), so a new date asks people again.
+A version is its date. Consent is noted with it (`services/consents.py`).
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ def fraud_disputes(user_id: int) -> int:
 
 def newest_fraud_dispute_at(user_id: int) -> dt.datetime | None:
     """When the last of them was opened."""
-    return _fraud_disputes(user_id).aggregate(newest=Max("opened_at"))["newest"]
+    newest: dt.datetime | None = _fraud_disputes(user_id).aggregate(newest=Max("opened_at"))["newest"]
+    return newest
 
 
 def _fraud_disputes(user_id: int) -> QuerySet[Dispute]:
