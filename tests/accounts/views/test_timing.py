@@ -58,7 +58,8 @@ def share_slower(known: list[str], send: Send) -> float:
     """How often a known address took longer than an unknown one, of all pairs."""
     for number in range(4):  # the first requests of a process load what later ones find
         send(f"warm{number}@example.com")
-    slow, fast = [], []
+    slow: list[float] = []
+    fast: list[float] = []
     for number, email in enumerate(known):
         turns = [(slow, email), (fast, f"other{number}@example.com")]
         for times, address in turns if number % 2 else reversed(turns):
