@@ -155,7 +155,7 @@ PAGES: dict[str, Page] = {
     "admin:login": Page(Who.STAFF, ("GET", "POST")),
     "admin:logout": Page(Who.STAFF, ("POST",)),
     "admin:password_change": staff("GET POST"),
-    "admin:password_change_done": staff("GET"),
+    "admin:password_change_done": staff("GET POST"),
     "admin:autocomplete": staff(
         "GET", "verifications.view_service", "app_label=verifications&model_name=pricerule&field_name=service"
     ),

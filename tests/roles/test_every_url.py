@@ -151,9 +151,13 @@ def _outside(page: Page, key: str, walker: Walker, method: str) -> set[str]:
 
 
 @pytest.mark.timeout(600)  # two thousand requests, on a machine that may be busy
-@pytest.mark.parametrize("visitor", VISITORS)
-@pytest.mark.parametrize("is_console", [False, True], ids=["site", "console"])
-def test_everybody_gets_what_the_table_says(visitor: str, is_console: bool, scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("is_console", "visitor"),
+    # To the console one customer is as another.
+    [(False, visitor) for visitor in VISITORS]
+    + [(True, visitor) for visitor in VISITORS if visitor != STRANGER],
+)
+def test_everybody_gets_what_the_table_says(is_console: bool, visitor: str, scene: Scene) -> None:
     walker = Walker(visitor, scene)
 
     wrong = [
@@ -236,3 +240,17 @@ def test_customers_pages_ask_for_their_permissions(scene: Scene, monkeypatch: py
         monkeypatch.setitem(roles.ROLES, Role.CUSTOMER, less)
         answers = {walker.ask(method, paths[key]).status_code for method in PAGES[key].methods}
         assert answers == {403}, key
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_method_that_no_form_sends_is_unknown_without_a_token_too(method: str, client: Client) -> None:
+    """The guard of forms comes before the page, and must not call a wrong method a forged form."""
+    sign_in(client, UserFactory.create())
+    client.handler.enforce_csrf_checks = True
+
+    answers = [
+        client.generic(method, path) for path in ("/", "/wallet/", "/wallet/top-up/", "/verifications/new/")
+    ]
+
+    assert [answer.status_code for answer in answers] == [405] * 4
+    assert client.post("/wallet/top-up/").status_code == 403
