@@ -77,6 +77,18 @@ class StaffConsole(AdminSite):
         """There is one page for changing one's password, and it asks who one is first."""
         return redirect("settings:password")  # type: ignore[return-value]  # Django's own may redirect, too
 
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Nothing leads here."""
+        return redirect("settings:password")  # type: ignore[return-value]  # Django's own may redirect, too
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """There is one way out, and it is in the audit trail."""
+        from accounts.views.sign_in import sign_out
+
+        return sign_out(request)  # type: ignore[return-value]  # Django's own may redirect, too
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The start page."""
         seen = [

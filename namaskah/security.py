@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext
 
 from namaskah.middleware import Handler
@@ -25,6 +26,25 @@ class BoundsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = _refusal(request) if is_too_big(request) else self.get_response(request)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class PrivateAnswersMiddleware:
+    """Whoever shows a session gets answers that no cache keeps: not the browser's after signing out, no proxy's.
+
+    Comes after WhiteNoise, whose files are the same for everybody.
+    """
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
 

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from accounts import legal
 from accounts.views.stream import stream
-from namaskah import health
+from namaskah import health, well_known
 from namaskah.legal_pages import legal_page
 from verifications.views.catalog import landing
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("", landing, name="landing"),
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
+    path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
+    path(".well-known/change-password", well_known.change_password, name="change-password"),
+    path("robots.txt", well_known.robots_txt, name="robots-txt"),
     path("events/stream", stream, name="events-stream"),
     path("accounts/", include("accounts.urls")),
     path("settings/", include("accounts.settings_urls")),

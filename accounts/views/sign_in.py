@@ -54,7 +54,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         log.info("Signed out")
         structlog.contextvars.bind_contextvars(user_id=None)
         messages.success(request, _("You are signed out."))
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    response = redirect(settings.LOGOUT_REDIRECT_URL)
+    # Cookies are not in it: the browser stays known, so that signing in again is no news of a strange device.
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
