@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import password_checks
 from accounts.forms.fields import CodeField, EntryForm, email_field, password_field
 from accounts.models import User
+
+PASSWORD_HELP = _(
+    "At least 10 characters. A few words that do not belong together are easy to keep and hard to guess."
+)
 
 
 class SignInForm(EntryForm):
@@ -30,7 +33,7 @@ class SignUpForm(EntryForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+        self.fields["password"].help_text = PASSWORD_HELP
 
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
@@ -67,7 +70,7 @@ class NewPasswordForm(EntryForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+        self.fields["password"].help_text = PASSWORD_HELP
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
