@@ -37,9 +37,9 @@ def check_paystack_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
 
 @register(TAG)
 def check_data_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Passwords of sign-ups, links of e-mails and charge codes of cards are kept sealed: there must be a key to seal with."""
+    """What can charge a card is kept sealed, by a key that is not the one that signs sessions."""
     hint = 'Make one: python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
-    if not settings.DATA_KEYS:
+    if settings.PAYSTACK_SECRET_KEY and not settings.DATA_KEYS:
         return [Error("DATA_KEYS is not set.", hint=hint, id="namaskah.E011")]
     for key in settings.DATA_KEYS:
         try:

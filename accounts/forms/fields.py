@@ -33,7 +33,9 @@ class CodeField(forms.CharField):
 def email_field(label: Any = None, autocomplete: str = "username") -> forms.EmailField:
     """An e-mail address, of the person who signs in unless the label says otherwise."""
     attrs = {"autocomplete": autocomplete, "autocapitalize": "none", "spellcheck": "false"}
-    return forms.EmailField(label=label or _("E-mail address"), max_length=254, widget=forms.EmailInput(attrs=attrs))
+    return forms.EmailField(
+        label=label or _("E-mail address"), max_length=254, widget=forms.EmailInput(attrs=attrs)
+    )
 
 
 def password_field(autocomplete: str, label: Any = None, **options: Any) -> forms.CharField:

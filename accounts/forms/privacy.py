@@ -40,7 +40,9 @@ class NewsForm(forms.Form):
     marketing = forms.BooleanField(
         label=_("Write to me about new features and countries."),
         required=False,
-        help_text=_("This is your consent, and you can take it back here at any time. Nothing else depends on it."),
+        help_text=_(
+            "This is your consent, and you can take it back here at any time. Nothing else depends on it."
+        ),
     )
 
 

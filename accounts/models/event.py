@@ -30,7 +30,9 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [models.UniqueConstraint(fields=["user", "sequence"], name="event_order_of_user")]
-        indexes = [models.Index(fields=["subject"], name="event_about")]  # retention asks for those of an order
+        indexes = [
+            models.Index(fields=["subject"], name="event_about")
+        ]  # retention asks for those of an order
         ordering = ("sequence",)
 
     def __str__(self) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
 from accounts.models import AuditSeal
+from namaskah.lib import sealing
 
 START = "0" * 64  # stands before the first entry
 FIELDS = (
@@ -41,7 +41,7 @@ FIELDS = (
 
 def keys() -> Sequence[bytes]:
     """The keys of the chain, the one that seals first."""
-    return [_derive(key) for key in settings.DATA_KEYS or [settings.SECRET_KEY]]
+    return [_derive(key) for key in sealing.all_keys()]
 
 
 def seal_of(entry: Mapping[str, Any], *, number: int, previous: str, key: bytes) -> str:

@@ -12,11 +12,12 @@ from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import destinations
 from accounts.http import user_id_of, user_of
 from accounts.permissions import check, may
 from billing.exceptions import (
@@ -38,7 +39,6 @@ from namaskah.lib.queueing import enqueue
 
 # A page that somebody watches asks for a look this often; the webhook and the sweep do not depend on it.
 LOOK_EVERY_S = 20
-LONGEST_ADDRESS = 500
 # What another amount would mend stands beside the amount, the rest above the form.
 ABOUT_AMOUNT = (TopUpTooSmall, TopUpTooLarge, FirstTopUpTooLarge, DailyTopUpLimit, TopUpAmountRefused)
 _WAY_BACK = "top_up_next"  # in the session: where the customer was going, and by which deposit
@@ -155,7 +155,7 @@ def _pay(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         form.add_error("amount" if isinstance(error, ABOUT_AMOUNT) else None, str(error.message))
         return _refused(request, form, status=error.status)
-    _remember_way_back(request, made, _own_address(request, form.cleaned_data["next"]))
+    _remember_way_back(request, made, destinations.checked(request, form.cleaned_data["next"]))
     if _wants_json(request):
         return JsonResponse(_payment(made))
     return redirect(_way_on(made))
@@ -169,7 +169,7 @@ def _refused(request: HttpRequest, form: TopUpForm, *, status: int) -> HttpRespo
 
 
 def _form_page(request: HttpRequest, form: TopUpForm | None = None, *, status: int = 200) -> HttpResponse:
-    way_back = _own_address(request, request.POST.get("next") or request.GET.get("next", ""))
+    way_back = destinations.checked(request, request.POST.get("next") or request.GET.get("next", ""))
     amount = request.GET.get("amount", "")
     if form is None:
         form = TopUpForm(initial={"amount": amount})
@@ -217,14 +217,6 @@ def _own(request: HttpRequest, deposit_id: uuid.UUID) -> Deposit:
     if known is None:
         raise Http404
     return known
-
-
-def _own_address(request: HttpRequest, wanted: str) -> str:
-    """An address if it is one of this site; else nothing."""
-    if len(wanted) > LONGEST_ADDRESS:
-        return ""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else ""
 
 
 def _remember_way_back(request: HttpRequest, made: Deposit, address: str) -> None:

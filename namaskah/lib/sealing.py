@@ -1,14 +1,21 @@
 """Sealing small secrets that have to be read back, with the keys of `DATA_KEYS` (Fernet: AES-128-CBC with HMAC-SHA256).
 
+Keys derived from `SECRET_KEY` and its fallbacks come last: they seal where no key of their own is given, and still open what
+they sealed after one is.
+
 Source: https://cryptography.io/en/latest/fernet/
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
@@ -56,5 +63,22 @@ def fingerprint(text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def all_keys() -> tuple[str, ...]:
+    """All keys that open, the one that seals first."""
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return (*settings.DATA_KEYS, *(_derived(secret) for secret in secrets))
+
+
+@cache
+def _derived(secret: str) -> str:
+    key = HKDF(SHA256(), length=32, salt=None, info=b"namaskah data key").derive(secret.encode())
+    return base64.urlsafe_b64encode(key).decode()
+
+
 def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.DATA_KEYS])
+    return _opener(all_keys())
+
+
+@cache
+def _opener(texts: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(text) for text in texts])

@@ -22,7 +22,7 @@ def found() -> list[str]:
     [
         ({}, []),
         ({"PAYSTACK_SECRET_KEY": ""}, []),
-        ({"PAYSTACK_SECRET_KEY": "", "DATA_KEYS": []}, ["namaskah.E011"]),
+        ({"PAYSTACK_SECRET_KEY": "", "DATA_KEYS": []}, []),
         ({"PAYSTACK_SECRET_KEY": "   "}, ["namaskah.E010"]),
         ({"PAYSTACK_SECRET_KEY": "sk_test_"}, ["namaskah.E010"]),
         ({"PAYSTACK_SECRET_KEY": "pk_test_0123456789abcdef0123456789abcdef"}, ["namaskah.E010"]),

@@ -51,6 +51,19 @@ def test_an_older_key_still_opens_until_it_is_taken_out(settings: Settings) -> N
         unseal(sealed)
 
 
+def test_without_keys_the_secret_key_seals_and_opens_after_one_is_given(settings: Settings) -> None:
+    settings.DATA_KEYS = []
+    sealed = seal(CODE)
+
+    settings.DATA_KEYS = [NEW]
+    assert unseal(sealed) == CODE
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" * 10
+    assert unseal(sealed) == CODE
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(CannotUnseal):
+        unseal(sealed)
+
+
 def test_a_key_that_is_not_ours_opens_nothing(settings: Settings) -> None:
     settings.DATA_KEYS = [NEW, OLD]
 
