@@ -5,6 +5,8 @@ That every POST of the site, by everybody, is refused without a token: tests/rol
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
@@ -37,7 +39,7 @@ def victim(scene: Scene) -> Client:
     return client
 
 
-def taken(victim: Client, scene: Scene, **request: str) -> set[str]:
+def taken(victim: Client, scene: Scene, **request: Any) -> set[str]:
     """The acts that a form of another site gets done."""
     return {
         address.key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -38,7 +39,7 @@ def visitor(request: pytest.FixtureRequest, scene: Scene) -> Client:
     return client
 
 
-def faults(answers: Iterator[tuple[str, HttpResponse]]) -> list[str]:
+def faults(answers: Iterator[tuple[str, Any]]) -> list[str]:
     """Where a header is missing that keeps a page to itself."""
     return [f"{key}: {fault}" for key, answer in answers for fault in _faults(key, answer)]
 

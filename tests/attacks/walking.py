@@ -16,9 +16,9 @@ STREAM = "events-stream"  # answers of its own, in threads that see no test's ro
 
 
 def walk(
-    client: Client, scene: Scene, method: str = "GET", **request: Any
+    client: Client, scene: Scene, method: str = "GET", *, is_undone: bool = True, **request: Any
 ) -> Iterator[tuple[Address, HttpResponse]]:
-    """Ask each address, undo what it did, and keep the cookies as they were."""
+    """Ask each address, undo what it did (unless it is to stay), and keep the cookies as they were."""
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
     for address in all_addresses(scene.args, scene.rows):
         if address.key == STREAM:
@@ -28,7 +28,7 @@ def walk(
         path = f"{address.path}?{_query(address, scene)}"
         with transaction.atomic():
             response: Any = client.generic(method, path, **request)
-            transaction.set_rollback(True)
+            transaction.set_rollback(is_undone)
         yield address, response
 
 

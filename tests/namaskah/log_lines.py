@@ -34,13 +34,13 @@ class Lines:
 
 
 @contextmanager
-def log_lines(log_format: str = "json") -> Iterator[Lines]:
+def log_lines(log_format: str = "json", level: str = "INFO") -> Iterator[Lines]:
     """Log as configured for production (or development) to memory, then as the tests do."""
     lines = Lines()
     structlog.contextvars.clear_contextvars()
     root = logging.getLogger()
     before = list(root.handlers)
-    logging_config(level="INFO", log_format=log_format)
+    logging_config(level=level, log_format=log_format)
     (handler,) = (each for each in root.handlers if each not in before)
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(lines.stream)
