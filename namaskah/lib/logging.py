@@ -131,6 +131,10 @@ def logging_config(*, level: str, log_format: str) -> None:
                 # Their request lines carry whole addresses, keys included; namaskah.lib.http logs our own, redacted.
                 "httpx2": {"level": "WARNING"},
                 "httpcore2": {"level": "WARNING"},
+                # For a variable that is missing they quote everything the page was made of, a sheet of recovery codes included;
+                # and each statement with its values.
+                "django.template": {"level": "INFO"},
+                "django.db.backends": {"level": "INFO"},
                 # Eighty lines about the font of each PDF, and the letters it lacks, which are of customers' names.
                 "fontTools": {"level": "WARNING"},
                 "fpdf": {"level": "ERROR"},
