@@ -46,7 +46,7 @@ class Meeting:
         self._barrier = threading.Barrier(parties)
         # A twin has no guard, so everybody comes: it may take its time on a busy machine. A guarded test waits all of it.
         test = os.environ["PYTEST_CURRENT_TEST"]
-        self._patience_s = 6.0 if "twin" in test or "without" in test else 1.0
+        self._patience_s = 12.0 if "twin" in test or "without" in test else 1.0
 
     def wait(self) -> None:
         try:

@@ -206,8 +206,10 @@ def test_key_is_never_shown(staff: Client, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_list_shows_breaker_offers_and_unmapped_codes(staff: Client) -> None:
     provider = ProviderFactory.create()
-    PriceListFactory.create(provider=provider, offer_count=300)
-    PriceListFactory.create(provider=provider, country=CountryFactory.create(iso2="FR"), offer_count=41)
+    for iso2, count in (("GB", 300), ("FR", 41)):
+        PriceListFactory.create(
+            provider=provider, country=CountryFactory.create(iso2=iso2), offer_count=count
+        )
     ProviderServiceCode.objects.create(provider=provider, code="arrives_3s")
     health.trip(provider.slug, 60, "auth")
 
