@@ -1,6 +1,7 @@
 """Links and codes sent to people, the counting of wrong sign-ins, and what an e-mail says in secret."""
 
 import django.db.models.deletion
+import django.db.models.functions.text
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -103,7 +104,20 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["purpose", "email", "-created_at"], name="proof_by_email"),
                     models.Index(fields=["expires_at"], name="proof_expiry"),
+                    models.Index(
+                        django.db.models.functions.text.Upper("email"),
+                        condition=models.Q(("user", None)),
+                        name="proof_of_nobody",
+                    ),
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="outgoingemail",
+            index=models.Index(
+                django.db.models.functions.text.Upper("to"),
+                condition=models.Q(("user", None)),
+                name="email_of_nobody",
+            ),
         ),
     ]

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +45,7 @@ class OutgoingEmail(models.Model):
             ("read_outgoingemail", _("Can read e-mails that are written to files instead of being sent")),
         ]
         indexes: ClassVar = [
+            models.Index(Upper("to"), condition=Q(user=None), name="email_of_nobody"),
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="email_due"),
             models.Index(
                 fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="email_given_up"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +46,7 @@ class Proof(models.Model):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="proof_due"),
             models.Index(fields=["purpose", "email", "-created_at"], name="proof_by_email"),
             models.Index(fields=["expires_at"], name="proof_expiry"),
+            models.Index(Upper("email"), condition=Q(user=None), name="proof_of_nobody"),
         ]
 
     def __str__(self) -> str:

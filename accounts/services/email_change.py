@@ -18,7 +18,7 @@ from accounts.audit_actions import AuditAction
 from accounts.enums import ProofPurpose
 from accounts.exceptions import EmailTaken
 from accounts.models import Proof, User
-from accounts.services import audit, emails, notices, proof_sending, proofs
+from accounts.services import audit, earlier_mail, emails, notices, proof_sending, proofs
 
 log = structlog.get_logger(__name__)
 
@@ -129,6 +129,7 @@ def _apply(user: User, change: Change) -> None:
     before = user.email
     user.email, user.email_verified_at = change.new.email, timezone.now()
     user.save(update_fields=["email", "email_verified_at"])
+    earlier_mail.adopt(user)
     proofs.retire_all(user)  # whatever else was sent went to the old address
     audit.record(AuditAction.EMAIL_CHANGED, actor=user, subject=user)
     told = {"support": settings.SUPPORT_EMAIL, "url": reverse("settings:email")}

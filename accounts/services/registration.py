@@ -17,7 +17,7 @@ from accounts.audit_actions import AuditAction
 from accounts.enums import Document, ProofPurpose
 from accounts.exceptions import EmailTaken, WrongPassword
 from accounts.models import Proof, User
-from accounts.services import audit, consents, proof_sending, proofs
+from accounts.services import audit, consents, earlier_mail, proof_sending, proofs
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +99,7 @@ def _open_account(proof: Proof) -> NewAccount:
     user = _save_new(
         User(email=proof.email, password=chosen["password"], email_verified_at=now, password_changed_at=now)
     )
+    earlier_mail.adopt(user)
     for document in (Document.TERMS, Document.PRIVACY):
         consents.note(user, document, True, PLACE)
     audit.record(AuditAction.SIGNED_UP, actor=user, subject=user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import step_up
 from accounts.http import user_id_of, user_of
 from accounts.permissions import check, may
-from accounts.step_up import step_up_required
 from billing.enums import RefundStatus
 from billing.exceptions import BankDetailsNotWanted, BankDetailsRefused
 from billing.forms_refunds import BankDetailsForm, RefundForm
@@ -50,7 +50,7 @@ def refund_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @may("billing.request_refund")
-@step_up_required
+@step_up.step_up_required
 def refund_new(request: HttpRequest) -> HttpResponse:
     """Ask for money back of the deposit in the address."""
     wanted = _id(request.GET.get("deposit", ""))
@@ -88,13 +88,14 @@ def refund(request: HttpRequest, refund_id: uuid.UUID) -> HttpResponse:
     """One refund; it refreshes itself when something happens to it, unless it waits for the customer's bank details."""
     own = get_object_or_404(returns.refunds_of(user_id_of(request)).select_related("receipt"), pk=refund_id)
     if request.method == "POST":
-        return _take_details(request, own)
-    waits = own.status == RefundStatus.NEEDS_ATTENTION
-    return _refund_page(request, own, _details_form(own) if waits else None)
+        return cast(HttpResponse, _take_details(request, own))
+    asks = own.status == RefundStatus.NEEDS_ATTENTION and step_up.is_fresh(request)
+    return _refund_page(request, own, _details_form(own) if asks else None)
 
 
+@step_up.step_up_required
 def _take_details(request: HttpRequest, own: Refund) -> HttpResponse:
-    """Hand the bank details on; what is wrong with them stands beside what was typed."""
+    """Hand the bank details on; what is wrong with them stands beside what was typed. They say where money goes."""
     check(request, "billing.request_refund")
     form = _details_form(own, request.POST)
     try:
@@ -122,7 +123,14 @@ def _refund_page(
     template = "billing/refund.html"
     if request.headers.get("HX-Request") == "true":
         template += "#live"
-    return render(request, template, {"refund": own, "state": refund_state(own), "form": form}, status=status)
+    waits = own.status == RefundStatus.NEEDS_ATTENTION and form is None
+    context = {
+        "refund": own,
+        "state": refund_state(own),
+        "form": form,
+        "confirm_url": step_up.address(request.path) if waits else "",
+    }
+    return render(request, template, context, status=status)
 
 
 def _form(possible: Refundable, request: HttpRequest) -> RefundForm:

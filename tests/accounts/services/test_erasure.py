@@ -20,15 +20,16 @@ from accounts.enums import AccountState
 from accounts.models import AuditEntry, Consent, Erasure, Notice, OutgoingEmail, User
 from accounts.privacy import erasing, erasure_log, registry
 from accounts.privacy.registry import Obstacle
-from accounts.services import audit, emails, erasure, erasure_run, sessions
+from accounts.services import audit, emails, erasure, erasure_run, registration, sessions
 from billing.enums import SystemCode, TransferCode
 from billing.models import SavedCard, Transfer
 from billing.selectors import wallet
 from billing.services import books, leaving, ledger
-from tests.factories.accounts import StaffFactory, UserFactory
+from tests.factories.accounts import PASSWORD, StaffFactory, UserFactory
 from tests.factories.billing import make_hold, make_release, make_wallet
 from tests.factories.everything import Planted, dump, make_everything
 from tests.factories.instruments import make_card
+from tests.factories.letters import letter_to, link_in
 from tests.fake_paystack import FakePaystack
 from verifications.models import Verification
 
@@ -456,3 +457,19 @@ def test_obstacles_of_a_plain_customer_are_none() -> None:
     found: list[Obstacle] = erasure.obstacles(UserFactory.create().pk, False)
 
     assert found == []
+
+
+def test_address_of_before_a_change_leaves_with_its_person(no_paystack: None) -> None:
+    registration.ask(email="erin@example.com", password=PASSWORD)
+    link = link_in(letter_to("erin@example.com"))
+    user = registration.open_by_link(token=link.rstrip("/").rpartition("/")[2], password=PASSWORD).user
+    User.objects.filter(pk=user.pk).update(email="other@example.com")
+    user.refresh_from_db()
+    assert "erin@example.com" in dump()
+
+    erasure.plan(user=user, gives_up_balance=False)
+    make_due(user)
+    erasure_run.carry_out_due()
+
+    assert erased(user)
+    assert "erin@example.com" not in dump()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from django.core.cache import cache
@@ -238,6 +239,23 @@ def test_refund_that_waits_for_bank_details_asks_where_to_send_it(
     assert '<label for="id_account_number">Account number</label>' in page
     assert "Goes to" not in page  # not to the card
     assert "data-live" not in page  # a refresh would take away what is being typed
+
+
+def test_bank_details_are_asked_and_taken_only_from_who_has_just_shown_who_they_are(
+    client: Client, owner: User, deposit: Deposit, far: FakePaystack
+) -> None:
+    refund = make_waiting_refund(deposit, far)
+    sign_in(client, owner, verified=False, fresh=False)
+
+    page = words(client.get(address_of(refund)))
+    answer = client.post(address_of(refund), {"bank": "21", "account_number": "0123987456"})
+
+    refund.refresh_from_db()
+    assert "Where should the money go?" not in page
+    assert f'href="/accounts/confirm/?next={quote(address_of(refund), safe="")}"' in page
+    assert "data-live" not in page
+    assert (answer.status_code, refund.details_sent_at) == (302, None)
+    assert answer["Location"].startswith("/accounts/confirm/?next=")
 
 
 def test_form_for_bank_details_comes_with_the_refresh(
