@@ -5,6 +5,16 @@ from __future__ import annotations
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+AREAS = {
+    "account": _("Accounts"),
+    "session": _("Sessions and devices"),
+    "factor": _("Second factors"),
+    "standing": _("Standing and roles"),
+    "access": _("Refused permissions"),
+    "staff": _("Staff"),
+    "privacy": _("Privacy"),
+}  # what stands before the dot
+
 
 class AuditAction(TextChoices):
     """What was done. Values are never reused for anything else."""

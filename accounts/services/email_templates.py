@@ -38,6 +38,7 @@ EMAILS: dict[str, frozenset[str]] = {
     "verify_sign_up": frozenset({"code", "link"}),
     "account_exists": frozenset({"url"}),
     "verify_email": frozenset({"code", "link"}),
+    "invitation": frozenset({"link", "url"}),  # `url`: where another link is asked for
     "password_reset": frozenset({"link"}),
     "password_changed": frozenset({"url"}),
     "email_change_old": frozenset({"new_hint", "link"}),
@@ -48,6 +49,7 @@ EMAILS: dict[str, frozenset[str]] = {
     "second_factor_code": frozenset({"code", "url"}),
     "factor_added": frozenset({"factor", "url"}),
     "factor_removed": frozenset({"factor", "url"}),
+    "factors_reset": frozenset({"support", "url"}),
     "recovery_code_used": frozenset({"left", "url"}),
     "account_suspended": frozenset({"reason", "url"}),  # `final` when it is closed for good
     "account_restored": frozenset({"url"}),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from accounts.audit_actions import AuditAction
 from accounts.enums import CodeChannel
@@ -99,7 +99,7 @@ def delete_stand_ins(user_id: int) -> None:
 
 @transaction.atomic
 def remove_all(*, user_id: int, actor: User | None, reason: str) -> None:
-    """Take every factor away and say so to its owner; the caller ends the sessions."""
+    """Staff takes every factor away, which is said to their owner; the caller ends the sessions."""
     locked = lock(user_id)
     before = _counts(methods_of(user_id))
     TotpDevice.objects.filter(user=locked).delete()
@@ -111,9 +111,9 @@ def remove_all(*, user_id: int, actor: User | None, reason: str) -> None:
     )
     notices.tell(
         user_id=user_id,
-        template="factor_removed",
-        context={"factor": _("all second factors"), "url": reverse("settings:security")},
-        key=f"factors-removed:{uuid7()}",
+        template="factors_reset",
+        context={"support": settings.SUPPORT_EMAIL, "url": reverse("settings:security")},
+        key=f"factors-reset:{uuid7()}",
     )
 
 

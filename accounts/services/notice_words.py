@@ -44,6 +44,7 @@ WORDS: dict[str, StrPromise] = {
     "new_device": _("Somebody signed in from a new device: %(browser)s, %(place)s."),
     "factor_added": _("A second factor was added: %(factor)s."),
     "factor_removed": _("A second factor was removed: %(factor)s."),
+    "factors_reset": _("Our staff took all your second factors away, as they were asked to."),
     "recovery_code_used": _("A recovery code was used to sign in; %(left)s are left."),
     "passkey_copied": _("Your passkey “%(name)s” was refused: it looks like a copy."),
     "account_suspended": _("Your account was suspended: %(reason)s"),

@@ -100,6 +100,12 @@ def relying_party() -> RelyingParty | None:
     return RelyingParty("localhost", f"{parts.scheme}://localhost{port}") if address.is_loopback else None
 
 
+def works_at(host: str) -> bool:
+    """Whether a page opened at this host, with its port, can make and show passkeys."""
+    party = relying_party()
+    return party is not None and urlsplit(party.origin).netloc == host
+
+
 def creation_options(*, challenge: str, handle: str, email: str, known: Iterable[KnownKey]) -> dict[str, Any]:
     """What `navigator.credentials.create()` is asked. An authenticator that holds one of `known` declines.
 

@@ -17,7 +17,7 @@ from accounts.http import user_of
 from accounts.models import Passkey
 from accounts.permissions import may
 from accounts.services import factors, passkeys
-from accounts.services.passkey_wire import relying_party
+from accounts.services.passkey_wire import relying_party, works_at
 from accounts.step_up import step_up_required
 from accounts.views.passkey_sign_in import LONGEST_BODY
 from namaskah.lib.json_views import answers_in_json, nested, read_body, text
@@ -37,6 +37,7 @@ def passkey_list(request: HttpRequest) -> HttpResponse:
         "has_room": len(kept) < passkeys.MOST,
         "most": passkeys.MOST,
         "party": relying_party(),
+        "works_here": works_at(request.get_host()),
         "longest_name": LONGEST_NAME,
     }
     return render(request, "accounts/settings/passkeys.html", context)

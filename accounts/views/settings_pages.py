@@ -17,6 +17,7 @@ from accounts.http import user_of
 from accounts.models import User
 from accounts.services import factors, sessions
 from accounts.services.factors import Methods
+from accounts.services.passkey_wire import works_at
 
 
 @never_cache
@@ -44,7 +45,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "methods": methods,
         "by_message": by_message,
         "offered": {
-            "passkeys": not methods.passkeys,
+            "passkeys": not methods.passkeys and works_at(request.get_host()),
             "authenticator": not methods.totp,
             "by_message": methods.has_factor and not by_message,
         },
@@ -65,7 +66,7 @@ def security(request: HttpRequest) -> HttpResponse:
 def _password_words(user: User) -> str:
     if user.password_changed_at is None:
         return _("As it was when the account was opened")
-    return _("Changed on %(day)s") % {"day": date_format(user.password_changed_at, "j M Y")}
+    return _("Set on %(day)s") % {"day": date_format(user.password_changed_at, "j M Y")}
 
 
 def _passkey_words(count: int) -> str:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -163,10 +164,16 @@ def _facts(request: HttpRequest, proof: Proof | None) -> dict[str, Any]:
     return {
         "email": proof.email if proof is not None else user_of(request).email,
         "proof": proof,
+        "is_spent": proof is not None and _is_spent(proof),
         "wait_s": proof_sending.seconds_until_again(proof) if proof is not None else 0,
         "sends_left": proof_sending.sends_left(proof) if proof is not None else proof_sending.MOST_SENDS,
         "is_mailbox": mailbox.is_open(),
     }
+
+
+def _is_spent(proof: Proof) -> bool:
+    """Whether no code can be right any more; while another message is on its way, its code will be."""
+    return proof.due_at is None and (proof.tries_left == 0 or proof.expires_at <= timezone.now())
 
 
 def _say(request: HttpRequest, is_sent: bool, proof: Proof | None) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.admin.events import masked
 from accounts.models import AuditEntry, OutgoingEmail, Proof, User
 from tests.factories.accounts import PASSWORD, ClerkFactory, StaffFactory, UserFactory, record_event
+from tests.factories.letters import letter_to, link_in
 from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,33 @@ def test_person_is_added_without_password_and_gets_a_link(
     assert user.email_verified_at is None
     assert Proof.objects.filter(purpose="reset_password", email="New@example.com").count() == 1
     assert AuditEntry.objects.filter(action="account.signed_up", subject_id=user.pk).count() == 1
+
+
+def test_invited_person_is_told_so_and_chooses_a_password_with_the_link(staff: Client) -> None:
+    staff.post(reverse(ADD_USER), {"email": "new@example.com"})
+    letter = letter_to("new@example.com")
+    visitor = Client()
+
+    answer = visitor.post(link_in(letter), {"password": "seven purple umbrellas"})
+
+    user = User.objects.get(email="new@example.com")
+    assert letter.subject == "Your account at Namaskah SMS is open"
+    assert "We have opened an account for you" in str(letter.body)
+    assert "Somebody, perhaps you" not in str(letter.body)
+    assert answer.status_code == 302
+    assert user.check_password("seven purple umbrellas")
+    assert user.email_verified_at is not None
+
+
+def test_link_of_an_invitation_ends_when_another_is_asked_for(staff: Client) -> None:
+    staff.post(reverse(ADD_USER), {"email": "new@example.com"})
+    first = link_in(letter_to("new@example.com"))
+
+    Client().post(reverse("accounts:password-reset"), {"email": "new@example.com"})
+    second = link_in(letter_to("new@example.com"))
+
+    assert "This link no longer works" in Client().get(first).content.decode()
+    assert "This link no longer works" not in Client().get(second).content.decode()
 
 
 def test_taken_address_is_a_form_error(staff: Client) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from accounts.audit_actions import AuditAction
+from accounts.audit_actions import AREAS, AuditAction
 from accounts.selectors import security_log
 
 APPS = ("accounts", "billing", "verifications", "namaskah")
@@ -35,6 +35,10 @@ def _named_in_code() -> set[str]:
 @pytest.mark.parametrize("action", list(AuditAction), ids=lambda action: action.value)
 def test_an_act_is_written_somewhere(action: AuditAction) -> None:
     assert action.name in _named_in_code()
+
+
+def test_every_act_is_of_an_area_that_the_console_names() -> None:
+    assert {value.partition(".")[0] for value in AuditAction.values} == set(AREAS)
 
 
 def test_no_act_is_called_as_another() -> None:

@@ -57,6 +57,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "verify_sign_up": {"code": "123456", "link": "/accounts/verify-email/t/"},
     "account_exists": {"url": "/accounts/sign-in/"},
     "verify_email": {"code": "123456", "link": "/accounts/verify-email/t/"},
+    "invitation": {"link": "/accounts/password/reset/t/", "url": "/accounts/password/reset/"},
     "password_reset": {"link": "/accounts/password/reset/t/"},
     "password_changed": {"url": "/accounts/password/reset/"},
     "email_change_old": {"new_hint": "a…@example.org", "link": "/accounts/email-change/t/"},
@@ -80,6 +81,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "second_factor_code": {"code": "246802", "url": "/accounts/second-step/"},
     "factor_added": {"factor": "Authenticator app", "url": "/settings/security/"},
     "factor_removed": {"factor": "Authenticator app", "url": "/settings/security/"},
+    "factors_reset": {"support": "support@example.com", "url": "/settings/security/"},
     "recovery_code_used": {"left": "9", "url": "/settings/security/recovery-codes/"},
     "order_ended": {
         "service": "WhatsApp",
@@ -151,6 +153,16 @@ def test_every_link_leads_to_this_site(name: str, settings: Settings) -> None:
     assert target is None or f"https://sms.example.com{target}" in found
     assert "<img" not in email.html
     assert "<script" not in email.html
+
+
+@pytest.mark.parametrize("name", sorted(name for name in EMAILS if "code" in EMAILS[name]))
+def test_code_stands_in_the_body_alone(name: str) -> None:
+    email = render(name, CONTEXTS[name])
+
+    code = CONTEXTS[name]["code"]
+    assert code in email.text
+    assert code not in email.subject
+    assert email.html.count(code) == 1
 
 
 @pytest.mark.parametrize("name", sorted(EMAILS))

@@ -76,7 +76,7 @@ def test_approved_everything_is_gone_and_everybody_out(reset: FactorReset, user:
     assert left == [0, 0, 0, 0]
     assert KnownDevice.objects.get(user=user).trusted_until is None
     assert not Session.objects.filter(user=user).exists()
-    assert OutgoingEmail.objects.get(user=user).template == "factor_removed"
+    assert OutgoingEmail.objects.get(user=user).template == "factors_reset"
     assert {
         AuditAction.FACTOR_REMOVED,
         AuditAction.SESSIONS_ENDED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.test import Client
@@ -95,7 +96,8 @@ def test_profile_says_when_the_password_was_changed(client: Client) -> None:
     user = UserFactory.create(password_changed_at=timezone.now().replace(year=2025, month=5, day=6))
     client.force_login(user)
 
-    assert "6 May 2025" in client.get(reverse("settings:profile")).content.decode()
+    pages = [client.get(reverse(f"settings:{name}")).content.decode() for name in ("profile", "security")]
+    assert all("Set on 6 May 2025" in " ".join(re.sub("<[^>]+>", "", page).split()) for page in pages)
 
 
 # --- security ---------------------------------------------------------------------------------------------------------
@@ -159,6 +161,21 @@ def test_security_says_when_the_recovery_codes_are_used_up(client: Client) -> No
     RecoveryCode.objects.update(used_at=timezone.now())
 
     assert "None left. Make new ones" in client.get(reverse("settings:security")).content.decode()
+
+
+@pytest.mark.parametrize(("site", "is_offered"), [("http://testserver", True), ("http://localhost", False)])
+def test_security_offers_passkeys_where_they_can_be_made(
+    client: Client, settings: Settings, site: str, is_offered: bool
+) -> None:
+    settings.SITE_URL = site
+    sign_in(client, UserFactory.create())
+
+    page = client.get(reverse("settings:security")).content.decode()
+    passkeys = client.get(reverse("settings:passkeys")).content.decode()
+
+    link = page[page.index(f'href="{reverse("settings:passkeys")}"') :].split("</a>")[0]
+    assert ("Set up" in link, "Open" in link) == (is_offered, not is_offered)
+    assert ("Add one for each device" in passkeys) == is_offered
 
 
 @pytest.mark.parametrize("count", [1, 3])

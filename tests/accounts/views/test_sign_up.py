@@ -139,7 +139,7 @@ def test_taken_address_gets_the_same_pages_and_its_owner_a_letter(client: Client
     assert wrong[0] == wrong[1]
     assert again[0] == again[1]
     assert letters[EMAIL] == "You already have an account"
-    assert "is your code for" in letters["new@example.com"]
+    assert letters["new@example.com"] == "Your code for Namaskah SMS"
     assert User.objects.count() == 1
 
 
@@ -154,6 +154,21 @@ def test_wrong_code_five_times_and_the_right_one_is_worth_nothing(client: Client
     assert "no longer valid" in said[4]
     assert "no longer valid" in words(last.content)
     assert User.objects.count() == 0
+    assert [b'name="code"' in client.get(VERIFY).content, "Send a new code" in said[4]] == [False, True]
+
+
+def test_field_for_a_code_is_back_with_the_next_message(client: Client) -> None:
+    sign_up(client)
+    code = code_in(letter_to(EMAIL))
+    for _ in range(5):
+        client.post(VERIFY, {"code": other_than(code)})
+
+    with time_machine.travel(timezone.now() + dt.timedelta(seconds=61)):
+        page = client.post(RESEND, follow=True).content
+        answer = client.post(VERIFY, {"code": code_in(letter_to(EMAIL))})
+
+    assert b'name="code"' in page
+    assert answer.status_code == 302
 
 
 @pytest.mark.parametrize("typed", ["12345", "1234567", "abcdef", "", "１２３４５６", "12345\x00"])
