@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
@@ -20,7 +22,13 @@ def checked(request: HttpRequest, url: str) -> str:
     if len(url) > LONGEST or "\x00" in url:
         return ""
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if is_ours else ""
+    return url if is_ours and _is_from_the_root(url) else ""
+
+
+def _is_from_the_root(url: str) -> bool:
+    """Whether the path begins with one slash: `evil.example` would stay with us and lead nowhere."""
+    path = urlsplit(url).path
+    return path.startswith("/") and not path.startswith("//")
 
 
 def of(request: HttpRequest, url: str = "") -> str:

@@ -22,6 +22,9 @@ TAG = "configuration"
 SECRET_LENGTH = 50  # characters; 256 bits in the narrowest alphabet people use
 SECRET_VARIETY = 5  # different characters; Django asks for as many
 OWN_WAIT_S = 1.0  # for a token of our own rate limit, before the call
+NOT_SENDING = frozenset(
+    f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased")
+)
 LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "localhost", "testserver"})
 
 
@@ -73,6 +76,21 @@ def check_services(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
         )
         for name, number in (("DATABASE_URL", "namaskah.E004"), ("REDIS_URL", "namaskah.E005"))
         if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")
+    ]
+
+
+@register(TAG)
+def check_email(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Nobody gets into an account without e-mails, and what is printed or written here reaches nobody, or the log."""
+    is_sent = settings.EMAIL_BACKEND not in NOT_SENDING
+    if settings.DEBUG or is_sent or is_local(urlsplit(settings.SITE_URL).hostname or ""):
+        return []
+    return [
+        Error(
+            "EMAIL_URL is not set, or names no mail server.",
+            hint="Give it as smtp+tls://user:password@host:587; codes and links go by e-mail.",
+            id="namaskah.E019",
+        )
     ]
 
 

@@ -12,9 +12,8 @@ import sentry_sdk
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from namaskah.lib import redis_pause
 from namaskah.lib.logging import logging_config
 from namaskah.lib.sentry import sentry_options
 
@@ -137,11 +136,11 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "namaskah",
-        # redis-py retries a refused connection for four seconds; a page must not wait that long for a cache that is away.
+        # A page must not wait for a cache that is away or hangs; after a failure the pool asks nobody for a few seconds.
         "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 0.5,
-            "SOCKET_TIMEOUT": 1,
-            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1)},
+            "SOCKET_CONNECT_TIMEOUT": redis_pause.TIMEOUT_S,
+            "SOCKET_TIMEOUT": redis_pause.TIMEOUT_S,
+            "CONNECTION_POOL_CLASS": "namaskah.lib.redis_pause.PausingPool",
         },
     }
 }
@@ -291,7 +290,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 
 # --- E-mail -----------------------------------------------------------------------------------------------------------
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{BASE_DIR / 'var' / 'mail'}"))
 EMAIL_TIMEOUT = (
     20  # seconds for each step with the mail server; without it a dead one keeps a worker for ever
 )

@@ -73,6 +73,16 @@ def _masked(text: str) -> str:
     return PHONE.sub(lambda match: mask_phone(match.group()), text)
 
 
+class Refusals(logging.Filter):
+    """What Django refuses of a request (a foreign host, too many fields) is anybody's to provoke: a warning, no traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass, these with less noise."""
+        if record.name.startswith("django.security.") and record.levelno > logging.WARNING:
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        return True
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -119,11 +129,13 @@ def logging_config(*, level: str, log_format: str) -> None:
                     ],
                 }
             },
+            "filters": {"refusals": {"()": Refusals}},
             "handlers": {
                 "stream": {
                     "class": "logging.StreamHandler",
                     "stream": "ext://sys.stderr",
                     "formatter": "structured",
+                    "filters": ["refusals"],
                 }
             },
             "root": {"handlers": ["stream"], "level": level},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sentry_sdk.integrations.logging import ignore_logger
+
 from namaskah.lib.http_redaction import redact
 from namaskah.lib.logging import scrub_text
 
@@ -26,6 +28,7 @@ HIDDEN = "[hidden]"
 
 def sentry_options() -> dict[str, Any]:
     """Options for `sentry_sdk.init`."""
+    ignore_logger("django.security.*")  # refused requests, which anybody can send in any number
     return {
         "max_request_body_size": "never",
         "include_local_variables": False,

@@ -27,6 +27,7 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings.SECRET_KEY = STRONG
     settings.ALLOWED_HOSTS = ["sms.example"]
     settings.SITE_URL = "https://sms.example"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     monkeypatch.setenv("DATABASE_URL", "postgres://namaskah@db/namaskah")
     monkeypatch.setenv("REDIS_URL", "redis://redis/0")
     return settings
@@ -49,6 +50,15 @@ def test_sound_configuration_passes() -> None:
         ({"DEBUG": True, "ALLOWED_HOSTS": ["*"], "SITE_URL": "http://127.0.0.1:8000"}, ["namaskah.E003"]),
         ({"SITE_URL": "http://sms.example"}, ["namaskah.E006"]),
         ({"SITE_URL": "http://127.0.0.1:8000"}, []),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["namaskah.E019"]),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}, ["namaskah.E019"]),
+        (
+            {
+                "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+                "SITE_URL": "http://127.0.0.1:8000",
+            },
+            [],
+        ),
         ({"ALLOWED_HOSTS": []}, ["namaskah.E007"]),
         ({"ALLOWED_HOSTS": ["*"]}, ["namaskah.E008"]),
         ({"CALL_DEADLINE_S": 13}, ["namaskah.E009"]),

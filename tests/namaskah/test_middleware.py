@@ -93,6 +93,17 @@ def test_every_answer_carries_its_request_id(visitor: Client, address: str, stat
 
 
 @pytest.mark.django_db
+@pytest.mark.django_db
+def test_refused_request_is_a_warning_without_a_traceback(visitor: Client) -> None:
+    with log_lines() as lines:
+        visitor.get("/", HTTP_HOST="evil.example")
+        visitor.post("/accounts/sign-in/", {f"field{number}": "1" for number in range(300)})
+
+    refused = [line for line in lines.all if str(line["logger"]).startswith("django.security")]
+    assert [line["level"] for line in refused] == ["warning", "warning"]
+    assert [line for line in lines.all if "exception" in line or line["level"] == "error"] == []
+
+
 def test_refused_host_carries_a_request_id(visitor: Client) -> None:
     answer = visitor.get("/fine", HTTP_HOST="evil.example")
 
