@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.http import user_of
 from accounts.models import User
+from accounts.step_up import step_up_required
 from namaskah.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class Act:
         explanation: What will happen, read before confirming.
         permission: Asked before the page is shown and again before the act.
         carry_out: Does it and says what was done.
+        is_allowed: Whether this person may do it to this row, beside the permission; who may not is refused, which is audited.
         is_possible: Whether it makes sense for the row as it is; the service decides again, under its lock.
         form: What is asked for; None for an act that is a button of its own.
+        needs_step_up: Whether the page and the act take somebody who has shown again, just now, who they are.
     """
 
     slug: str
@@ -57,22 +60,37 @@ class Act:
     explanation: StrOrPromise
     permission: str
     carry_out: Callable[[Any, User, Given], StrOrPromise]
+    is_allowed: Callable[[Any, User], bool] = lambda row, actor: True
     is_possible: Callable[[Any, User], bool] = lambda row, actor: True
     form: type[forms.Form] | None = ReasonForm
     is_grave: bool = False
+    needs_step_up: bool = False
+
+    def may_be_done_by(self, actor: User, row: Any) -> bool:
+        """Whether this person may do it to this row, whatever state the row is in."""
+        return actor.has_perm(self.permission) and self.is_allowed(row, actor)
 
     def is_open_to(self, actor: object, row: Any) -> bool:
-        """Whether this person may, and may with this row."""
-        return isinstance(actor, User) and actor.has_perm(self.permission) and self.is_possible(row, actor)
+        """Whether this person may, and the row is in a state for it."""
+        return isinstance(actor, User) and self.may_be_done_by(actor, row) and self.is_possible(row, actor)
 
 
 def perform(
     request: HttpRequest, act: Act, row: Model, *, site: dict[str, Any], back_url: str
 ) -> HttpResponse:
-    """Ask what the act needs, then do it and go back to the row."""
-    actor = user_of(request)
-    if not actor.has_perm(act.permission):
+    """Ask what the act needs, then do it and go back to the row.
+
+    Raises:
+        PermissionDenied: They may not, or not with this row.
+    """
+    if not act.may_be_done_by(user_of(request), row):
         raise PermissionDenied
+    page = step_up_required(_page) if act.needs_step_up else _page
+    return cast("HttpResponse", page(request, act, row, site, back_url))
+
+
+def _page(request: HttpRequest, act: Act, row: Model, site: dict[str, Any], back_url: str) -> HttpResponse:
+    actor = user_of(request)
     if not act.is_possible(row, actor):
         messages.warning(request, _("That is not possible any more: somebody or something was first."))
         return HttpResponseRedirect(back_url)

@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
 from accounts.audit_actions import AuditAction
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from accounts.services import audit
 from billing.selectors.customers import customer_of
 from namaskah.lib import sealing
@@ -30,8 +30,8 @@ View = Callable[..., HttpResponseBase]
 APPS = ("accounts", "billing", "verifications")
 # Models whose pages say nothing about a customer. A model that is not named here is taken to.
 NOT_PERSONAL = frozenset({
-    "accounts.auditentry", "accounts.auditseal", "billing.difference", "billing.exchangerate", "billing.reconciledday",
-    "billing.settlement", "verifications.country", "verifications.offer", "verifications.pricerule", "verifications.provider",
+    "accounts.auditseal", "billing.difference", "billing.exchangerate", "billing.reconciledday", "billing.settlement",
+    "verifications.country", "verifications.offer", "verifications.pricerule", "verifications.provider",
     "verifications.providercountrycode", "verifications.providerservicecode", "verifications.service",
     "verifications.strayorder",
 })  # fmt: skip
@@ -76,6 +76,8 @@ def subject_of(row: Model) -> int | None:
     """The customer that a row is about."""
     if isinstance(row, User):
         return row.pk
+    if isinstance(row, AuditEntry):
+        return row.subject_id
     if row._meta.app_label == "billing":
         return customer_of(row)
     order = getattr(row, "verification", None)

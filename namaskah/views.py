@@ -28,8 +28,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     """The person asking may not see this. Whoever is signed in leaves an entry in the audit trail."""
     person = getattr(request, "user", None)
     if isinstance(person, User):
-        page = request.resolver_match.view_name if request.resolver_match else ""
-        refusals.note(actor=person, page=page, method=request.method or "")
+        match = request.resolver_match
+        refusals.note(
+            actor=person,
+            page=match.view_name if match else "",
+            method=request.method or "",
+            at=match.kwargs if match else None,
+        )
     return render(request, "403.html", status=403)
 
 

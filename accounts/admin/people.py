@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from accounts.admin.people_acts import ACTS
 from accounts.http import user_of
 from accounts.models import User
 from accounts.services import factors, invitations, known_devices, sessions
+from accounts.step_up import step_up_required
 from namaskah.lib.admin import UncountedPaginator
 
 if TYPE_CHECKING:
@@ -82,6 +84,15 @@ class UserAdmin(WithActs, BaseUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Opening an account for somebody, after showing again who one is."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        page = step_up_required(super().add_view)
+        return cast("HttpResponse", page(request, form_url, extra_context))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Only adding comes here."""

@@ -100,12 +100,9 @@ def _done(happened: bool, words: StrOrPromise) -> StrOrPromise:
     return words
 
 
-def _is_open(person: User, actor: User) -> bool:
-    return person.state == AccountState.ACTIVE and standing.may_close(person, actor)
-
-
-def _is_not_banned(person: User, actor: User) -> bool:
-    return person.state in (AccountState.ACTIVE, AccountState.SUSPENDED) and standing.may_close(person, actor)
+def _may_close(person: User, actor: User) -> bool:
+    """As `standing.may_close`; that an account is erased is its state, and nothing to refuse anybody for."""
+    return person.state == AccountState.ERASED or standing.may_close(person, actor)
 
 
 ACTS = (
@@ -115,7 +112,8 @@ ACTS = (
         explanation=gettext_lazy("They are signed out everywhere and sign in anew. Nothing else changes."),
         permission="accounts.end_sessions",
         carry_out=_end_sessions,
-        is_possible=standing.may_close,
+        is_allowed=_may_close,
+        is_possible=lambda person, actor: person.state != AccountState.ERASED,
         form=KeptReasonForm,
     ),
     Act(
@@ -124,8 +122,10 @@ ACTS = (
         explanation=gettext_lazy("What the person may do changes at once; all their sessions end."),
         permission=role_changes.ASSIGN,
         carry_out=_change_role,
-        is_possible=lambda person, actor: person.pk != actor.pk and person.state != AccountState.ERASED,
+        is_allowed=lambda person, actor: person.pk != actor.pk,
+        is_possible=lambda person, actor: person.state != AccountState.ERASED,
         form=RoleForm,
+        needs_step_up=True,
     ),
     Act(
         slug="restore",
@@ -133,10 +133,8 @@ ACTS = (
         explanation=gettext_lazy("The person can sign in again, and is told."),
         permission="accounts.restore_user",
         carry_out=_restore,
-        is_possible=lambda person, actor: (
-            person.state in (AccountState.SUSPENDED, AccountState.BANNED)
-            and standing.may_close(person, actor)
-        ),
+        is_allowed=_may_close,
+        is_possible=lambda person, actor: person.state in (AccountState.SUSPENDED, AccountState.BANNED),
         form=KeptReasonForm,
     ),
     Act(
@@ -147,7 +145,8 @@ ACTS = (
         ),
         permission="accounts.suspend_user",
         carry_out=_suspend,
-        is_possible=_is_open,
+        is_allowed=_may_close,
+        is_possible=lambda person, actor: person.state == AccountState.ACTIVE,
         form=ToldReasonForm,
         is_grave=True,
     ),
@@ -157,9 +156,11 @@ ACTS = (
         explanation=gettext_lazy("The account is closed for good. Money in the wallet stays the person's."),
         permission="accounts.ban_user",
         carry_out=_ban,
-        is_possible=_is_not_banned,
+        is_allowed=_may_close,
+        is_possible=lambda person, actor: person.state in (AccountState.ACTIVE, AccountState.SUSPENDED),
         form=ToldReasonForm,
         is_grave=True,
+        needs_step_up=True,
     ),
     Act(
         slug="erase",
@@ -170,10 +171,10 @@ ACTS = (
         ),
         permission="accounts.erase_user",
         carry_out=_erase,
-        is_possible=lambda person, actor: (
-            not person.is_staff and person.state != AccountState.ERASED and person.leaving_at is None
-        ),
+        is_allowed=lambda person, actor: not person.is_staff,
+        is_possible=lambda person, actor: person.state != AccountState.ERASED and person.leaving_at is None,
         form=KeptReasonForm,
         is_grave=True,
+        needs_step_up=True,
     ),
 )

@@ -9,10 +9,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from accounts import step_up
 from accounts.audit_actions import AuditAction
 from accounts.models import AuditEntry, Erasure, OutgoingEmail, User
 from tests.accounts.entering import enter, is_in
 from tests.factories.accounts import ClerkFactory, StaffFactory, UserFactory
+from tests.factories.second_factors import add_totp, code_of
 from tests.factories.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -196,18 +198,25 @@ def test_support_cannot_close_an_account_of_staff(
     support_may("accounts.view_user", "accounts.suspend_user", "accounts.ban_user", "accounts.end_sessions")
     sign_in(client, ClerkFactory.create())
     inside = enter(boss)
+    address = reverse("admin:accounts_user_act", args=[boss.pk, slug])
 
-    act(client, boss, slug)
+    answers = [client.get(address).status_code, client.post(address, {"reason": REASON}).status_code]
 
+    assert answers == [403, 403]
+    assert address not in client.get(page_of(boss)).content.decode()
     assert state_of(boss) == "active"
     assert is_in(inside)
+    refused = AuditEntry.objects.get(action=AuditAction.REFUSED)
+    assert refused.target == f"page:admin:accounts_user_act?object_id={boss.pk}&slug={slug}"
+    assert refused.actor_role == "support"
 
 
-@pytest.mark.parametrize("slug", ["suspend", "ban", "role"])
+@pytest.mark.parametrize("slug", ["suspend", "ban", "role", "erase"])
 def test_nobody_closes_their_own_account(console: Client, boss: User, slug: str) -> None:
     act(console, boss, slug, role="customer")
 
     boss.refresh_from_db()
+    assert AuditEntry.objects.filter(action=AuditAction.REFUSED, actor_id=boss.pk).count() == 1
     assert (boss.state, boss.role_id) == ("active", "administrator")
 
 
@@ -216,3 +225,75 @@ def test_what_somebody_was_first_with_is_said(console: Client, person: User) -> 
 
     assert "not possible any more" in act(console, person, "suspend")
     assert AuditEntry.objects.filter(action=AuditAction.SUSPENDED).count() == 0
+
+
+@pytest.mark.parametrize("slug", ["suspend", "ban", "restore", "end-sessions", "role", "erase"])
+def test_what_cannot_be_done_to_an_erased_account_is_said_and_refuses_nobody(
+    console: Client, person: User, slug: str
+) -> None:
+    User.objects.filter(pk=person.pk).update(state="erased")
+
+    assert "not possible any more" in act(console, person, slug)
+    assert AuditEntry.objects.filter(action=AuditAction.REFUSED).count() == 0
+
+
+# --- showing again who one is -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slug", ["role", "ban", "erase"])
+def test_grave_acts_take_somebody_who_has_just_shown_who_they_are(
+    client: Client, boss: User, person: User, slug: str
+) -> None:
+    sign_in(client, boss, fresh=False)
+    address = reverse("admin:accounts_user_act", args=[person.pk, slug])
+
+    looking = client.get(address)
+    doing = client.post(address, {"reason": REASON, "role": "finance"})
+
+    assert looking["Location"] == doing["Location"] == step_up.address(address)
+    person.refresh_from_db()
+    assert (person.state, person.role_id, person.leaving_at) == ("active", "customer", None)
+
+
+def test_who_has_shown_it_comes_back_to_the_act(client: Client, boss: User, person: User) -> None:
+    key = add_totp(boss)
+    sign_in(client, boss, fresh=False)
+    address = reverse("admin:accounts_user_act", args=[person.pk, "ban"])
+
+    asked = client.get(address)["Location"]
+    answer = client.post(asked, {"method": "totp", "code": code_of(key), "next": address})
+
+    assert answer["Location"] == address
+    assert client.get(address).status_code == 200
+    act(client, person, "ban")
+    assert state_of(person) == "banned"
+
+
+@pytest.mark.parametrize("slug", ["suspend", "end-sessions"])
+def test_what_must_be_quick_takes_no_further_step(
+    client: Client, boss: User, person: User, slug: str
+) -> None:
+    sign_in(client, boss, fresh=False)
+
+    assert client.get(reverse("admin:accounts_user_act", args=[person.pk, slug])).status_code == 200
+
+
+def test_who_may_not_is_refused_before_they_are_asked_anything(
+    client: Client, person: User, support_may: Callable[..., None]
+) -> None:
+    support_may("accounts.view_user")
+    sign_in(client, ClerkFactory.create(), fresh=False)
+
+    assert client.get(reverse("admin:accounts_user_act", args=[person.pk, "ban"])).status_code == 403
+    assert client.get(reverse("admin:accounts_user_add")).status_code == 403
+
+
+def test_opening_an_account_for_somebody_takes_it_too(client: Client, boss: User) -> None:
+    sign_in(client, boss, fresh=False)
+    address = reverse("admin:accounts_user_add")
+
+    looking = client.get(address)
+    doing = client.post(address, {"email": "new@example.com"})
+
+    assert looking["Location"] == doing["Location"] == step_up.address(address)
+    assert not User.objects.filter(email="new@example.com").exists()

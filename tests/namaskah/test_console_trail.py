@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, reverse
@@ -111,9 +112,28 @@ def test_pages_without_customers_leave_nothing(client: Client, staff: User) -> N
     client.get(reverse("admin:index"))
     client.get(reverse("admin:verifications_provider_changelist"), {"q": "five"})
     client.get(reverse("admin:verifications_provider_change", args=[provider.pk]))
-    client.get(reverse("admin:accounts_auditentry_changelist"), {"q": "1"})
+    client.get(reverse("admin:accounts_auditseal_changelist"))
 
     assert entries(staff) == []
+
+
+def test_reading_the_trail_is_in_the_trail(client: Client, staff: User) -> None:
+    customer = UserFactory.create()
+    with transaction.atomic():
+        audit.record(AuditAction.SIGNED_IN, actor=customer, subject=customer)
+    row = AuditEntry.objects.get(subject_id=customer.pk)
+
+    client.get(reverse("admin:accounts_auditentry_changelist"))
+    client.get(reverse("admin:accounts_auditentry_changelist"), {"q": str(customer.pk)})
+    client.get(reverse("admin:accounts_auditentry_change", args=[row.pk]))
+
+    assert entries(staff) == [
+        ("staff.viewed", None, "accounts.auditentry"),
+        ("staff.searched", None, "accounts.auditentry"),
+        ("staff.viewed", customer.pk, f"accounts.auditentry:{row.pk}"),
+    ]
+    searched = AuditEntry.objects.get(actor_id=staff.pk, action=AuditAction.SEARCHED)
+    assert searched.after == {"terms": {"q": sealing.fingerprint(str(customer.pk))[:16]}}
 
 
 def test_a_row_that_is_not_there_leaves_nothing(client: Client, staff: User) -> None:
@@ -179,6 +199,7 @@ def test_every_page_of_the_console_is_of_customers_or_known_to_be_of_none() -> N
 
 WITH_A_RULE = {
     "accounts.user",  # is the customer
+    "accounts.auditentry",  # names them as its subject
     "billing.approval",  # names them in its subject
     "billing.transfer",  # has their account on one side
     "billing.webhookevent",  # says it in its body, if at all
@@ -265,6 +286,26 @@ def test_staff_without_the_permission_is_refused_and_noted(
     client.post(reverse("admin:billing_refund_changelist"))
 
     assert refusals() == [(clerk.pk, "page:admin:billing_refund_changelist", {"method": "POST"})]
+
+
+def test_a_refusal_says_which_row_and_who_was_refused(
+    client: Client, support_may: Callable[..., None]
+) -> None:
+    support_may("accounts.view_user")
+    clerk, first, second = ClerkFactory.create(), make_customer(), make_customer()
+    sign_in(client, clerk)
+
+    for person, slug in ((first, "ban"), (first, "ban"), (first, "role"), (second, "ban")):
+        client.get(reverse("admin:accounts_user_act", args=[person.pk, slug]))
+
+    page = "page:admin:accounts_user_act"
+    assert [target for _who, target, _after in refusals()] == [
+        f"{page}?object_id={first.pk}&slug=ban",
+        f"{page}?object_id={first.pk}&slug=role",
+        f"{page}?object_id={second.pk}&slug=ban",
+    ]
+    roles = AuditEntry.objects.filter(action=AuditAction.REFUSED).values_list("actor_role", flat=True)
+    assert set(roles) == {"support"}
 
 
 def test_a_flood_of_refusals_is_one_entry_a_minute(client: Client) -> None:
