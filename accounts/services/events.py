@@ -5,7 +5,7 @@ Source: docs/decisions/0001-the-spine.md
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,18 +13,17 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from accounts.enums import EventType
 from accounts.models import Event
+from namaskah.lib import redis_pause
 from namaskah.lib.ids import uuid7
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "events"
+ENDED = "ended:"  # before a user's number: sessions of theirs have ended; processes that do not know it pass it over
 LOCK_SPACE = 0x4E53  # first half of the advisory lock's key, ours alone; the second half is the user
 # One statement, because it stands in every state change. The number is drawn while the user's lock is held and the lock goes
 # with the commit, so among one user's events a higher sequence is never visible before a lower one. Executing the CTE comes
@@ -76,14 +75,16 @@ def record(*, user_id: int, type: EventType, subject: str, data: dict[str, Any])
 
 def announce(user_id: int) -> None:
     """Tell every web process that this user has news. A lost announcement costs a second, so failure is only logged."""
+    _publish(user_id, str(user_id))
+
+
+def announce_end(user_id: int) -> None:
+    """Tell every web process that sessions of this user have ended; streams that miss it end at the next look at sessions."""
+    _publish(user_id, f"{ENDED}{user_id}")
+
+
+def _publish(user_id: int, message: str) -> None:
     try:
-        _redis(settings.REDIS_URL).publish(CHANNEL, str(user_id))
+        redis_pause.client(settings.REDIS_URL).publish(CHANNEL, message)
     except (RedisError, OSError) as error:
         log.warning("Event not announced", user_id=user_id, error=error.__class__.__name__)
-
-
-@cache
-def _redis(url: str) -> Redis:
-    """One client with its pool for each address; short time-outs, because a customer waits behind the commit."""
-    once_more = Retry(NoBackoff(), 1)  # after Redis was restarted, pooled connections are dead
-    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5, retry=once_more)

@@ -6,8 +6,11 @@ from typing import Any
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
+
+from namaskah.lib import redis_pause
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +24,11 @@ def enqueue(task: str, *args: Any) -> None:
 
 
 def _send(task: str, args: tuple[Any, ...]) -> None:
+    if not redis_pause.answers(
+        settings.REDIS_URL
+    ):  # a broker that hangs would keep the customer for ten seconds
+        log.warning("Broker away; a sweep will do it", task=task)
+        return
     try:
         current_app.send_task(task, args=args)
     except OperationalError:

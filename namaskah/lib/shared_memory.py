@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from namaskah.lib.redis_pause import PausingPool
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +35,10 @@ _reported_at = 0.0
 
 @cache
 def _connected(url: str) -> Redis:
-    # One immediate retry: a pooled connection may be dead since Redis was restarted.
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=_CONNECT_TIMEOUT_S,
-        socket_timeout=_ANSWER_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 1),
+    return Redis(
+        connection_pool=PausingPool.from_url(
+            url, socket_connect_timeout=_CONNECT_TIMEOUT_S, socket_timeout=_ANSWER_TIMEOUT_S
+        )
     )
 
 
