@@ -19,7 +19,7 @@ from accounts import session_limits
 from accounts.audit_actions import AuditAction
 from accounts.http import user_of
 from accounts.models import Session, User
-from accounts.services import audit
+from accounts.services import audit, events
 from accounts.session_user import session_of
 from accounts.sessions import digest, forget_cached
 
@@ -42,7 +42,7 @@ def end(*, user_id: int, session_id: uuid.UUID, actor: User | None) -> bool:
         session = Session.objects.select_for_update().filter(user_id=user_id, id=session_id).first()
         if session is None:
             return False
-        _remove([session.session_key])
+        _remove(user_id, [session.session_key])
         audit.record(
             AuditAction.SESSION_ENDED, actor=actor, subject=user_id, target=f"accounts.session:{session.id}"
         )
@@ -75,7 +75,7 @@ def end_all(
 def drop_all(user_id: int, *, kept: str | None = None) -> int:
     """Remove the rows of somebody's sessions but the one with the digest `kept`; part of a larger act, which writes the trail."""
     rows = Session.objects.filter(user_id=user_id).exclude(pk=kept or "")
-    return _remove(list(rows.values_list("session_key", flat=True)))
+    return _remove(user_id, list(rows.values_list("session_key", flat=True)))
 
 
 def end_surplus(user: User, *, present: str) -> int:
@@ -96,7 +96,7 @@ def end_surplus(user: User, *, present: str) -> int:
             target=f"accounts.session:{session_id}",
             reason="Too many sessions at once",
         )
-    return _remove([key for key, _id in surplus])
+    return _remove(user.pk, [key for key, _id in surplus])
 
 
 def is_verified(request: HttpRequest) -> bool:
@@ -143,8 +143,9 @@ def _go_on(request: HttpRequest, user: User) -> str:
     return digest(request.session.session_key or "")
 
 
-def _remove(keys: list[str]) -> int:
+def _remove(user_id: int, keys: list[str]) -> int:
     if keys:
         Session.objects.filter(pk__in=keys).delete()
         transaction.on_commit(lambda: forget_cached(keys))
+        transaction.on_commit(lambda: events.announce_end(user_id))
     return len(keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,7 @@ COALESCE_S = 0.01  # announcements this close together share one read
 LOOK_EVERY_S = (
     1.0  # every cursor is compared with the table this often, so a lost announcement costs a second
 )
-RECHECK_EVERY_S = 30.0  # sessions ended and users deactivated are noticed within this time
+RECHECK_EVERY_S = 30.0  # ended sessions and closed accounts nobody announced are noticed within this time
 STALLED_S = 30.0
 MAX_PER_USER = 10
 EVICTED = b"retry: 60000\n\n"  # without it eleven tabs would push each other out every two seconds
@@ -37,6 +38,8 @@ class Hub:
         self._listeners: defaultdict[int, list[Listener]] = defaultdict(list)
         self._announced: set[int] = set()
         self._wake = asyncio.Event()
+        self._doubted: set[int] = set()
+        self._doubt = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def __len__(self) -> int:
@@ -84,9 +87,16 @@ class Hub:
             self._announced.add(user_id)
             self._wake.set()
 
+    def doubt(self, user_id: int) -> None:
+        """Look at this user's sessions soon, if anybody here listens to them."""
+        if user_id in self._listeners:
+            self._doubted.add(user_id)
+            self._doubt.set()
+
     def _announce_all(self) -> None:
-        self._announced.update(self._listeners)
-        self._wake.set()
+        for user_id in self._listeners:
+            self.announce(user_id)
+            self.doubt(user_id)
 
     def _end(self, listener: Listener, farewell: bytes = b"") -> None:
         listener.close(farewell)
@@ -94,7 +104,7 @@ class Hub:
 
     def _start(self) -> None:
         jobs: list[Coroutine[Any, Any, None]] = [
-            announcements.follow(self.announce, self._announce_all),
+            announcements.follow(self.announce, self.doubt, self._announce_all),
             self._deliver(),
             self._recheck(),
         ]
@@ -148,25 +158,42 @@ class Hub:
                 listener.is_behind = counts[place] == reads.BATCH
 
     async def _recheck(self) -> None:
-        """End the streams of ended sessions, of users who may not sign in any more, and of readers who stopped reading."""
+        """End the streams of ended sessions, of users who may not sign in any more, and of readers who stopped reading.
+
+        Those of the doubted at once, and now and then all.
+        """
+        clock = asyncio.get_running_loop().time
+        looked_at = clock()
         while True:
-            await asyncio.sleep(RECHECK_EVERY_S)
-            everyone = list(self)
-            asked = [(each.session_key, each.user_id, each.auth_hash) for each in everyone]
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(looked_at + RECHECK_EVERY_S):
+                    await self._doubt.wait()
+            await asyncio.sleep(COALESCE_S)
+            self._doubt.clear()
+            doubted, self._doubted = self._doubted, set()
+            if clock() - looked_at >= RECHECK_EVERY_S:
+                doubted.update(self._listeners)
+                looked_at = clock()
             try:
-                living = await reads.in_thread(reads.followers, reads.living_sessions, asked)
+                await self._end_over(doubted)
             except (DatabaseError, PoolTimeout) as error:
                 log.warning("Streams could not check sessions", error=error.__class__.__name__)
-                continue
             except Exception:
                 log.exception("Streams could not check sessions")
-                continue
-            for listener in everyone:
-                if (listener.session_key, listener.user_id) not in living:
-                    self._end(listener)
-                elif listener.is_stalled(STALLED_S):
-                    listener.abort()
-                    self.leave(listener)
+
+    async def _end_over(self, user_ids: set[int]) -> None:
+        """Ask in one query which sessions of these users live."""
+        asked = [each for user_id in user_ids for each in self._listeners.get(user_id, ())]
+        if not asked:
+            return
+        sessions = [(each.session_key, each.user_id, each.auth_hash) for each in asked]
+        living = await reads.in_thread(reads.followers, reads.living_sessions, sessions)
+        for listener in asked:
+            if (listener.session_key, listener.user_id) not in living:
+                self._end(listener)
+            elif listener.is_stalled(STALLED_S):
+                listener.abort()
+                self.leave(listener)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -75,6 +75,7 @@ def test_announcements_in_a_burst_share_reads(monkeypatch: pytest.MonkeyPatch) -
         return news(wants)
 
     monkeypatch.setattr(reads, "news", count)
+    monkeypatch.setattr(reads, "living_sessions", lambda asked: {(key, user_id) for key, user_id, _ in asked})
     monkeypatch.setattr(hub, "COALESCE_S", 0.2)
 
     async def scene() -> None:

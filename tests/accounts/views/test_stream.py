@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -13,7 +14,7 @@ from redis import Redis
 
 from accounts.enums import EventType
 from accounts.models import Event, Session, User
-from accounts.services import events
+from accounts.services import events, sessions, standing
 from accounts.streams import current_hub, hub, reads
 from accounts.views import stream
 from tests.accounts.viewers import Viewer, cookie_of, in_thread
@@ -244,6 +245,74 @@ def test_stream_ends_with_the_right_to_listen(change: object, monkeypatch: pytes
             assert await viewer.is_silent()
             await in_thread(change, user)  # type: ignore[arg-type]
             assert await viewer.end() == []
+
+    asyncio.run(scene())
+
+
+def _end_session(user: User) -> None:
+    sessions.end(user_id=user.pk, session_id=Session.objects.get(user=user).id, actor=None)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda user: standing.suspend(user_id=user.pk, reason="Reported", actor=None),
+        lambda user: standing.ban(user_id=user.pk, reason="Reported", actor=None),
+        _end_session,
+        lambda user: sessions.end_all(user_id=user.pk, actor=None),
+    ],
+    ids=["suspended", "banned", "one session ended", "all sessions ended"],
+)
+def test_stream_ends_at_once_when_the_end_is_announced(
+    act: Callable[[User], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, other = UserFactory.create_batch(2)
+    cookies = [cookie_of(user), cookie_of(other)]
+    monkeypatch.setattr(hub, "RECHECK_EVERY_S", 60.0)
+
+    async def scene() -> None:
+        async with Viewer(cookies[0]) as viewer, Viewer(cookies[1]) as stranger:
+            assert await viewer.is_silent()
+            await in_thread(act, user)
+            await viewer.end(timeout=2)
+            assert await stranger.is_silent()
+
+    asyncio.run(scene())
+
+
+def test_ending_one_session_leaves_the_others_streams_open() -> None:
+    user = UserFactory.create()
+    kept = cookie_of(user)
+    (session,) = Session.objects.filter(user=user)
+    ended = cookie_of(user)
+    (doomed,) = Session.objects.filter(user=user).exclude(pk=session.pk)
+
+    async def scene() -> None:
+        async with Viewer(kept) as here, Viewer(ended) as there:
+            await in_thread(sessions.end, user_id=user.pk, session_id=doomed.id, actor=None)
+            await there.end(timeout=2)
+            event = await in_thread(record_event, user)
+            assert (await here.event())["id"] == str(event.pk)
+
+    asyncio.run(scene())
+
+
+def test_missed_end_is_noticed_when_announcements_are_heard_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = UserFactory.create()
+    cookie = cookie_of(user)
+    monkeypatch.setattr(hub, "RECHECK_EVERY_S", 60.0)
+    monkeypatch.setattr(events, "announce_end", lambda user_id: None)
+
+    async def scene() -> None:
+        async with Viewer(cookie) as viewer:
+            assert await viewer.is_silent()
+            await in_thread(_end_session, user)
+            assert await viewer.is_silent()
+            with Redis.from_url(settings.REDIS_URL) as redis:
+                redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            await viewer.end(timeout=2)
 
     asyncio.run(scene())
 
