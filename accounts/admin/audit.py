@@ -1,4 +1,7 @@
-"""The audit trail in the staff console: read and searched, never changed. Looking at it leaves no entry of its own."""
+"""The audit trail in the staff console: read and searched, never changed.
+
+Whose account somebody looked up in it is a matter for the trail, too: `namaskah.console_trail` writes an entry for each page.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_actions import AuditAction
+from accounts.enums import Role
 from accounts.models import AuditEntry, AuditSeal, User
 from accounts.selectors import audit_search
 from accounts.services import audit_sealing
@@ -39,7 +43,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what to whom, when and from where."""
 
     change_list_template = "admin/accounts/auditentry/change_list.html"
-    list_display = ("created_at", "act", "actor", "subject", "target", "address")
+    list_display = ("created_at", "act", "actor", "role", "subject", "target", "address")
     list_display_links = ("created_at", "act")
     list_filter = (ActionFilter, "created_at")
     search_fields = ("request_id",)  # shows the field; `get_search_results` says what it finds
@@ -51,7 +55,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        "created_at", "act", "actor", "actor_role", "subject", "target", "reason", "changes", "address", "user_agent",
+        "created_at", "act", "actor", "role", "subject", "target", "reason", "changes", "address", "user_agent",
         "request_id", "number", "hash",
     )  # fmt: skip
     readonly_fields = fields
@@ -81,7 +85,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def actor(self, entry: AuditEntry) -> SafeString | str:
         return _person(entry.actor_id, getattr(entry, "actor_email", None))
 
-    @admin.display(description=_("customer"))
+    @admin.display(description=_("role"))
+    def role(self, entry: AuditEntry) -> str:
+        """Of whoever did it, at that time."""
+        known = entry.actor_role in Role.values
+        return str(Role(entry.actor_role).label) if known else entry.actor_role or "–"
+
+    @admin.display(description=_("account"))
     def subject(self, entry: AuditEntry) -> SafeString | str:
         return _person(entry.subject_id, getattr(entry, "subject_email", None))
 

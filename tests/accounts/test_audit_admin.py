@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.audit_actions import AuditAction
 from accounts.models import AuditEntry, AuditSeal, User
-from accounts.services import audit, audit_sealing
+from accounts.services import audit, audit_sealing, refusals
 from namaskah.lib import request_facts
 from tests.factories.accounts import ClerkFactory, StaffFactory, UserFactory
 from tests.factories.signing_in import sign_in
@@ -129,6 +129,19 @@ def test_an_entry_shows_what_was_before_and_after(client: Client, staff: User) -
 
     assert "<td>customer</td><td>&lt;b&gt;premium&lt;/b&gt;</td>" in html
     assert "<td>–</td><td>[1, 2]</td>" in html
+
+
+def test_a_refused_member_of_staff_stands_there_with_their_role(
+    client: Client, staff: User, support_may: Callable[..., None]
+) -> None:
+    support_may("accounts.view_user")
+    clerk = ClerkFactory.create()
+    refusals.note(actor=clerk, page="admin:index", method="GET")
+
+    html = client.get(reverse(LIST), {"q": "page:admin:index"}).content.decode()
+
+    assert '<td class="field-role">Support</td>' in html
+    assert ">Customer<" not in html
 
 
 def test_an_entry_of_somebody_who_is_gone_shows_their_number(client: Client, staff: User) -> None:
