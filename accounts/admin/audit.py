@@ -17,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit_actions import AuditAction
+from accounts.audit_actions import AREAS, AuditAction
 from accounts.enums import Role
 from accounts.models import AuditEntry, AuditSeal, User
 from accounts.selectors import audit_search
@@ -25,17 +25,21 @@ from accounts.services import audit_sealing
 from namaskah.lib.admin import ReadOnlyAdmin
 
 
-class ActionFilter(admin.SimpleListFilter):
-    """What was done."""
+class AreaFilter(admin.SimpleListFilter):
+    """What it was about; the search finds a single action."""
 
-    title = _("action")
-    parameter_name = "action"
+    title = _("area")
+    parameter_name = "area"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return AuditAction.choices
+        return AREAS.items()
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(action=self.value()) if self.value() else queryset
+        if self.value() not in AREAS:
+            return queryset
+        return queryset.filter(
+            action__in=[act for act in AuditAction.values if act.partition(".")[0] == self.value()]
+        )
 
 
 @admin.register(AuditEntry)
@@ -45,7 +49,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     change_list_template = "admin/accounts/auditentry/change_list.html"
     list_display = ("created_at", "act", "actor", "role", "subject", "target", "address")
     list_display_links = ("created_at", "act")
-    list_filter = (ActionFilter, "created_at")
+    list_filter = (AreaFilter, "created_at")
     search_fields = ("request_id",)  # shows the field; `get_search_results` says what it finds
     search_help_text = _(
         "Number or e-mail address of a person, target (billing.deposit:…), action (session.signed_in), address, request id, "

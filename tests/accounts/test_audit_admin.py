@@ -119,6 +119,16 @@ def test_the_list_links_people_and_shows_the_head(client: Client, scene: tuple[A
     assert "List exported" in html
 
 
+@pytest.mark.parametrize(("area", "count"), [("privacy", 1), ("nothing", 2)])
+def test_the_list_is_filtered_by_area(client: Client, staff: User, area: str, count: int) -> None:
+    write(AuditAction.ERASED, target="person:1")
+    write(AuditAction.EXPORTED, target="person:1")
+
+    answer = client.get(reverse(LIST), {"area": area, "q": "person:1"})
+
+    assert len(answer.context["cl"].result_list) == count
+
+
 def test_an_entry_shows_what_was_before_and_after(client: Client, staff: User) -> None:
     entry = write(
         AuditAction.ROLE_CHANGED, actor=staff, subject=UserFactory.create(),
