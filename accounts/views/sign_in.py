@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from django.conf import settings
 from django.contrib import messages
@@ -20,7 +22,7 @@ from accounts.exceptions import AccountClosed, SignInLocked
 from accounts.forms.entry import SignInForm
 from accounts.http import user_of
 from accounts.models import User
-from accounts.services import audit, sign_in_guard
+from accounts.services import audit, events, sign_in_guard
 from accounts.views import entry
 
 log = structlog.get_logger(__name__)
@@ -45,12 +47,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session; its streams end within half a minute."""
+    """End the session, and its streams with it."""
     if request.user.is_authenticated:
         user = user_of(request)
         with transaction.atomic():
             audit.record(AuditAction.SIGNED_OUT, actor=user, subject=user)
             logout(request)
+            transaction.on_commit(partial(events.announce_end, user.pk))
         log.info("Signed out")
         structlog.contextvars.bind_contextvars(user_id=None)
         messages.success(request, _("You are signed out."))

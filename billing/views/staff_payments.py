@@ -378,8 +378,12 @@ def _no(approval: Approval, actor: User, given: Given) -> str:
     return _("Refused; nothing has moved.")
 
 
-def _may_decide(approval: Any, actor: User) -> bool:
-    return approval.decided_at is None and approval.asked_by_id != actor.pk
+def _asked_by_another(approval: Any, actor: User) -> bool:
+    return bool(approval.asked_by_id != actor.pk)
+
+
+def _is_undecided(approval: Any, actor: User) -> bool:
+    return approval.decided_at is None
 
 
 APPROVAL_ACTS = (
@@ -389,7 +393,8 @@ APPROVAL_ACTS = (
         explanation=gettext_lazy("It happens at once, in your name beside the name of the one who asked."),
         permission="billing.decide_approval",
         carry_out=_yes,
-        is_possible=_may_decide,
+        is_allowed=_asked_by_another,
+        is_possible=_is_undecided,
         form=None,
     ),
     Act(
@@ -398,7 +403,8 @@ APPROVAL_ACTS = (
         explanation=gettext_lazy("Nothing moves."),
         permission="billing.decide_approval",
         carry_out=_no,
-        is_possible=_may_decide,
+        is_allowed=_asked_by_another,
+        is_possible=_is_undecided,
         form=None,
         is_grave=True,
     ),

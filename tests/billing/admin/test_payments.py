@@ -557,11 +557,11 @@ def test_asker_is_offered_no_decision_and_cannot_force_one(console: Client, staf
     approval = make_approval(asked_by=staff)
 
     page = text(console.get(change(approval)))
-    console.post(act(approval, "approve"))
+    answer = console.post(act(approval, "approve"))
 
     approval.refresh_from_db()
     assert act(approval, "approve") not in page
-    assert approval.decided_at is None
+    assert (answer.status_code, approval.decided_at) == (403, None)
 
 
 def test_adjustment_above_the_limit_becomes_a_request(
