@@ -120,7 +120,7 @@ def test_without_redis_each_process_limits_itself_and_says_so_once(name: str) ->
         is_within = _grants_within_the_rate(name)
 
     assert is_within
-    assert [line["event"] for line in lines] == ["Redis is away; going on without it"]
+    assert [line["event"] for line in lines].count("Redis is away; going on without it") == 1
 
 
 @pytest.mark.usefixtures("redis_away")
