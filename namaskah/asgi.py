@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from types import FrameType
 from typing import Any
 
@@ -26,15 +25,10 @@ from namaskah.checks import refuse_bad_configuration
 from namaskah.client_address import ClientAddressMiddleware
 from namaskah.middleware import RequestIdMiddleware, RequestLogMiddleware
 
-# A thread that comes back from the database waits for the interpreter as long as others compute, five milliseconds at a time
-# by default. An answer that takes three such returns would stand behind every page that is being rendered.
-SWITCH_INTERVAL_S = 0.001
-
 STREAM_PATHS = frozenset({"/events/stream"})
 WEBHOOK_PATHS = "/webhooks/"
 
 refuse_bad_configuration()
-sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 class StreamHandler(ASGIHandler):
