@@ -23,7 +23,7 @@ from accounts.services import (
     registration,
     sign_in_guard,
 )
-from tests.concurrency.racing import Meeting, both, meet_after, of, race, without
+from tests.concurrency.racing import Meeting, both, of, race, without
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.letters import code_in, deliver, link_in
 
@@ -201,22 +201,6 @@ def test_two_agreements_at_once_change_the_address() -> None:
 
     assert sorted(is_changed for _user, is_changed in results) == [False, True]
     assert User.objects.get().email == "ann@example.org"
-
-
-def test_two_agreements_at_once_change_nothing_without_the_persons_lock(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def scene(number: int) -> list[bool]:
-        links = begun(f"ann{number}@example.com")
-        with monkeypatch.context() as patch:
-            patch.setattr(email_change, "_hold", lambda user: User.objects.get(pk=user.pk))
-            held = Proof.objects.select_for_update()
-            patch.setattr(proofs, "_held", lambda **which: held.filter(**which).first())
-            meet_after(patch, proofs, "redeem_token")
-            return [is_changed for _user, is_changed in agree(*links)]
-
-    # Both have to be between their two steps at one moment, which a busy machine may miss once or twice.
-    assert any(scene(number) == [False, False] for number in range(5))
 
 
 # --- one message ------------------------------------------------------------------------------------------------------
